@@ -1,0 +1,178 @@
+"""Drawing helpers that the gallery scripts share: one look, images in rows, labelled bars.
+
+Colours are Okabe and Ito's, which readers with any common colour blindness can tell apart.
+Words stay text in SVG files, so that a reader can select, search and translate them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["COLOURS", "image_grid", "show_image", "style", "to_displayable"]
+
+COLOURS = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "red": "#D55E00",
+    "purple": "#CC79A7",
+    "sky": "#56B4E9",
+    "grey": "#767676",
+    "black": "#000000",
+}
+
+
+def style() -> None:
+    """Set the look that all figures of the guide share.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> style()
+    >>> matplotlib.rcParams["svg.fonttype"]
+    'none'
+    """
+    import matplotlib as mpl
+
+    mpl.rcParams.update(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": "cnnguide",  # the same figure gives the same file
+            "figure.facecolor": "white",
+            "figure.dpi": 100,
+            "savefig.dpi": 150,
+            "font.size": 10,
+            "axes.titlesize": 10.5,
+            "figure.titlesize": 12,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.prop_cycle": mpl.cycler(color=list(COLOURS.values())),
+            "image.cmap": "gray",
+            "image.interpolation": "nearest",
+            "legend.frameon": False,
+        }
+    )
+
+
+def to_displayable(image: Tensor) -> Tensor:
+    """Turn an image in PyTorch's layout into one that matplotlib can draw.
+
+    Parameters
+    ----------
+    image : Tensor
+        ``C H W`` with one or three channels, or ``H W``; uint8, or float in [0, 1].
+        Floats outside the range are clipped.
+
+    Returns
+    -------
+    Tensor
+        ``H W 3`` for colour, ``H W`` for grey, on the CPU and detached.
+
+    Raises
+    ------
+    ValueError
+        For another number of axes or channels.
+
+    Examples
+    --------
+    >>> tuple(to_displayable(torch.zeros(3, 4, 5)).shape)
+    (4, 5, 3)
+    >>> tuple(to_displayable(torch.zeros(1, 4, 5)).shape)
+    (4, 5)
+    """
+    if image.ndim == 3 and image.shape[0] == 1:
+        image = image[0]
+    if image.ndim != 2 and not (image.ndim == 3 and image.shape[0] == 3):
+        raise ValueError(
+            f"an image to show has shape (3, H, W), (1, H, W) or (H, W), got {tuple(image.shape)}"
+        )
+    image = image.detach().cpu()
+    if image.is_floating_point():
+        image = image.float().clamp(0, 1)
+    return image.permute(1, 2, 0) if image.ndim == 3 else image
+
+
+def show_image(axes: Axes, image: Tensor, *, title: str = "") -> None:
+    """Draw one image into axes, without ticks.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    image : Tensor
+        As for `to_displayable`.
+    title : str
+        Written above the image.
+    """
+    axes.imshow(to_displayable(image).numpy(), vmin=0, vmax=255 if image.dtype == torch.uint8 else 1)
+    axes.set_title(title)
+    axes.set_axis_off()
+
+
+def image_grid(
+    images: Sequence[Tensor],
+    *,
+    titles: Sequence[str] | None = None,
+    columns: int = 5,
+    heading: str = "",
+    size: float = 1.6,
+) -> Figure:
+    """Draw images row by row in one figure.
+
+    Parameters
+    ----------
+    images : sequence of Tensor
+        Each as for `to_displayable`; at least one.
+    titles : sequence of str, optional
+        One a picture.
+    columns : int
+        Pictures in a row.
+    heading : str
+        The figure's title.
+    size : float
+        Side of one picture in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        Without an image, or with another number of titles than images.
+
+    Examples
+    --------
+    >>> figure = image_grid([torch.zeros(3, 8, 8)] * 3, columns=2)
+    >>> len(figure.axes)
+    4
+    """
+    import matplotlib.pyplot as plt
+
+    if len(images) == 0:
+        raise ValueError("image_grid needs at least one image, got none")
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"image_grid needs one title an image, got {len(titles)} for {len(images)}")
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    figure, grid = plt.subplots(
+        rows,
+        columns,
+        figsize=(size * columns, (size + (0.3 if titles else 0)) * rows + 0.4 * bool(heading)),
+        squeeze=False,
+        layout="constrained",
+    )
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for k, image in enumerate(images):
+        show_image(grid.flat[k], image, title=titles[k] if titles else "")
+    figure.suptitle(heading)
+    return figure

@@ -1,0 +1,111 @@
+"""How the site is built. Every warning is an error; nothing is fetched from another host."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS / "_ext"))
+
+import cnnguide  # noqa: E402 - our extensions must be on the path first
+from freshness import forget_if_changed  # noqa: E402
+
+project = "cnnguide"
+author = "The cnnguide authors"
+copyright = "The cnnguide authors. Prose CC BY 4.0, code BSD-3-Clause"
+release = version = cnnguide.__version__
+language = "en"
+
+extensions = [
+    "examples_using",
+    "myst_nb",
+    "source_directive",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "sphinxcontrib.bibtex",
+]
+exclude_patterns = [
+    "_build",
+    "_ext",
+    "auto_examples/*.ipynb",  # myst-nb would take them for the pages that sphinx-gallery writes
+    "auto_examples/*.codeobj.json",
+    "gen_backrefs",
+    "**/sg_execution_times.rst",
+]
+templates_path = ["_templates"]
+
+# Pages: MyST Markdown with executed cells.
+myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 0  # every section has an explicit label
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(DOCS / "_build" / "jupyter_cache")
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_execution_show_tb = True
+nb_merge_streams = True
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "plain"
+bibtex_reference_style = "author_year"
+
+# The gallery: scripts that run while the site is built.
+sphinx_gallery_conf = {
+    "examples_dirs": "../gallery",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/plot_",
+    "within_subsection_order": "reading_order.ReadingOrder",
+    "image_scrapers": ("gallery_figures.scrape",),
+    "reset_modules": ("matplotlib", "gallery_figures.quiet_reset"),
+    "backreferences_dir": "gen_backrefs",
+    "doc_module": ("cnnguide",),
+    "reference_url": {"cnnguide": None},
+    "abort_on_example_error": True,
+    "write_computation_times": False,
+    "show_signature": False,
+    "remove_config_comments": True,
+    "first_notebook_cell": "# %pip install cnnguide[gallery]\n%matplotlib inline",
+    "plot_gallery": True,
+    "download_all_examples": True,
+    "copyfile_regex": r".*\.bib",
+    "min_reported_time": 0,
+}
+# A figure that changes silently is worse than a failed build.
+warnings.filterwarnings("error", message="Glyph .* missing")
+os.environ["MPLBACKEND"] = "Agg"
+
+# The API reference.
+autodoc_default_options = {"members": True, "member-order": "bysource", "show-inheritance": True}
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+# Appearance.
+html_theme = "furo"
+html_title = "cnnguide"
+html_static_path = ["_static"]
+html_css_files = ["cnnguide.css"]
+html_favicon = "_static/logo.svg"
+html_logo = "_static/logo.svg"
+html_copy_source = False
+html_show_sourcelink = False
+html_last_updated_fmt = None
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#005a8e", "color-brand-content": "#005a8e"},
+    "dark_css_variables": {"color-brand-primary": "#6cb9ee", "color-brand-content": "#6cb9ee"},
+}
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
+mathjax_path = "mathjax/tex-svg.js"  # version 3.2.2 from its npm package, Apache-2.0
+copybutton_exclude = ".linenos, .gp, .go"
+
+
+def setup(app):
+    """Read every page again when what the pages show has changed."""
+    key = forget_if_changed(DOCS / "_build")
+    app.add_config_value("cnnguide_fingerprint", key, "env", types=frozenset({str}))

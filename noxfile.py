@@ -1,0 +1,152 @@
+"""The manual of the project's commands: ``nox -l`` lists them, ``nox -s NAME`` runs one.
+
+Everything after ``--`` is passed on: ``nox -s tests -- -k conv``.
+Another Python: ``nox -P 3.13 -s tests``.
+"""
+
+import os
+import shutil
+import sys
+import webbrowser
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "tests", "docs"]
+nox.options.reuse_venv = "yes"
+
+ROOT = Path(__file__).parent
+SITE = ROOT / "docs" / "_build" / "html" / "en"
+# `--locked` (or CI=true) installs the very versions that constraints.txt names.
+CONSTRAINTS = ROOT / "constraints.txt"
+
+
+def install(session: nox.Session, *groups: str, extras: str = "") -> None:
+    """Install the project with the dependency groups that the session needs."""
+    packages = [*nox.project.dependency_groups(PYPROJECT, *groups)] if groups else []
+    pins = ["-c", str(CONSTRAINTS)] if os.environ.get("CNNGUIDE_PINNED") else []
+    session.install("-e", f".[{extras}]" if extras else ".", *packages, *pins)
+
+
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run every script and cell and build the site; prints where it is. Warnings are errors."""
+    install(session, "docs", extras="gallery")
+    build_site(session)
+    index = SITE / "index.html"
+    session.log(f"The site: {index}")
+    session.log(f"Open it:  {sys.executable} -m webbrowser -t {index.as_uri()}")
+    if "--open" in session.posargs:
+        webbrowser.open(index.as_uri())
+
+
+def build_site(session: nox.Session) -> None:
+    """Call Sphinx on the English edition."""
+    options = [argument for argument in session.posargs if argument != "--open"]
+    session.run(
+        *("sphinx-build", "-b", "html", "-j", "auto", "-W", "--keep-going", "-q"),
+        *("docs", str(SITE)),
+        *options,
+    )
+
+
+@nox.session
+def serve(session: nox.Session) -> None:
+    """Build the site and rebuild it whenever a file is saved, on http://127.0.0.1:8000."""
+    install(session, "docs", extras="gallery")
+    session.run(
+        *("sphinx-autobuild", "docs", str(SITE), "--watch", "cnnguide", "--watch", "gallery"),
+        *("--ignore", "*/auto_examples/*", "--ignore", "*/_build/*", "-j", "auto"),
+        *session.posargs,
+    )
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests and the doctests of every module and page; '-- -k conv' picks some."""
+    install(session, "tests", extras="gallery,train")
+    workers = [] if any(a.startswith("-n") for a in session.posargs) else ["-n", "2"]
+    session.run("pytest", *workers, *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, types, spelling, and that prose has one sentence a line."""
+    install(session, "lint", "docs", extras="gallery")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("codespell")
+    session.run("python", "docs/_ext/one_sentence.py", *sorted(map(str, prose_files())))
+
+
+def prose_files() -> list[Path]:
+    """List the Markdown that people read."""
+    return [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/api/*.md"), *ROOT.glob("*.md")]
+
+
+@nox.session
+def linkcheck(session: nox.Session) -> None:
+    """Follow every link out of the site (needs the network)."""
+    install(session, "docs", extras="gallery")
+    session.run(
+        *("sphinx-build", "-b", "linkcheck", "-q", "-D", "plot_gallery=0"),
+        *("-D", "nb_execution_mode=off", "docs", "docs/_build/linkcheck"),
+        *session.posargs,
+    )
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Print the benchmark tables; '-- convolution' runs one of them."""
+    install(session, extras="gallery,train")
+    names = [a for a in session.posargs if not a.startswith("-")]
+    options = [a for a in session.posargs if a.startswith("-")]
+    for name in names or ["convolution", "augmentation", "train"]:
+        session.run("python", "-m", f"benchmarks.{name}", *options)
+
+
+@nox.session
+def data(session: nox.Session) -> None:
+    """Fetch the full CIFAR-10 (about 140 MB) into the cache, with a progress bar."""
+    install(session, extras="train")
+    session.run("python", "-m", "cnnguide.data", *session.posargs)
+
+
+@nox.session
+def train_full(session: nox.Session) -> None:
+    """Train the CIFAR ResNet-18 by the article's 150-epoch recipe; '-- --help' lists options."""
+    install(session, extras="train")
+    session.run("python", "-m", "cnnguide.train", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it alone, and run a gallery script from a copy elsewhere."""
+    session.install("build[uv]" if session.venv_backend == "uv" else "build")
+    out = Path(session.create_tmp()).resolve()
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(out), silent=True)
+    (built,) = out.glob("*.whl")
+    session.install(f"cnnguide[gallery] @ {built.as_uri()}", "--reinstall-package", "cnnguide")
+    script = out / "copy" / "plot_conv.py"
+    script.parent.mkdir()
+    shutil.copy(ROOT / "gallery" / script.name, script)
+    session.chdir(script.parent)
+    session.run("python", "-I", script.name, env={"MPLBACKEND": "Agg"})
+    session.log(f"{built.name}: {built.stat().st_size / 1e6:.1f} MB; {script.name} ran from a copy")
+
+
+@nox.session
+def pin(session: nox.Session) -> None:
+    """Write constraints.txt anew: the versions that the site and the tests are built with."""
+    install(session, "docs", "tests", "lint", extras="gallery,train")
+    frozen = session.run("uv", "pip", "freeze", "--exclude-editable", silent=True, external=True)
+    head = "# The versions this site was built with. Written by `nox -s pin`.\n"
+    CONSTRAINTS.write_text(head + str(frozen), encoding="utf-8")

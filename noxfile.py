@@ -19,8 +19,11 @@ nox.options.reuse_venv = "yes"
 
 ROOT = Path(__file__).parent
 SITE = ROOT / "docs" / "_build" / "html" / "en"
-# `--locked` (or CI=true) installs the very versions that constraints.txt names.
+# CNNGUIDE_PINNED=1 installs the very versions that this file names; otherwise the newest.
 CONSTRAINTS = ROOT / "constraints.txt"
+
+
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 
 def install(session: nox.Session, *groups: str, extras: str = "") -> None:
@@ -30,15 +33,12 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
     session.install("-e", f".[{extras}]" if extras else ".", *packages, *pins)
 
 
-PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
-
-
 @nox.session
 def docs(session: nox.Session) -> None:
     """Run every script and cell and build the site; prints where it is. Warnings are errors."""
     install(session, "docs", extras="gallery")
     build_site(session)
-    index = SITE / "index.html"
+    index = Path(shutil.copy(ROOT / "docs" / "root.html", SITE.parent / "index.html"))
     session.log(f"The site: {index}")
     session.log(f"Open it:  {sys.executable} -m webbrowser -t {index.as_uri()}")
     if "--open" in session.posargs:

@@ -96,7 +96,11 @@ html_copy_source = False
 html_show_sourcelink = False
 html_last_updated_fmt = None
 html_theme_options = {
-    "light_css_variables": {"color-brand-primary": "#005a8e", "color-brand-content": "#005a8e"},
+    "light_css_variables": {
+        "color-brand-primary": "#005a8e",
+        "color-brand-content": "#005a8e",
+        "color-code-background": "#f5f7f9",
+    },
     "dark_css_variables": {"color-brand-primary": "#6cb9ee", "color-brand-content": "#6cb9ee"},
 }
 pygments_style = "a11y-high-contrast-light"

@@ -20,5 +20,6 @@ def add_minigallery(
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Listen to autodoc, after napoleon has read the docstring."""
+    app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", add_minigallery, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

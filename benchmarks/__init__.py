@@ -1,0 +1,1 @@
+"""What is fast, measured: each module prints its table; ``nox -s bench`` runs them."""

@@ -1,0 +1,55 @@
+"""How long does the site take to build? Cold, unchanged, and after a change of one page.
+
+Run it in the environment of ``nox -s docs``: ``python -m benchmarks.docs_build``.
+The cold build runs every script and cell; the clock includes everything but the installation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FRESH = shutil.ignore_patterns("_build", "auto_examples", "gen_backrefs", ".git", ".nox", "runs")
+
+
+def build(root: Path) -> float:
+    """Build the site in a copy of the repository; give the seconds that it took."""
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-W", "-j", "auto", "docs", "docs/_build/html/en"],
+        cwd=root,
+        check=True,
+    )
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Time three builds and print them as a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "copy")
+        shutil.copytree(ROOT, root, ignore=FRESH)
+        rows = [("cold", build(root)), ("unchanged", build(root))]
+        page = root / "docs" / "glossary.md"
+        page.write_text(page.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+        rows.append(("one page changed", build(root)))
+    print("| build | seconds | of the cold build |\n|---|---:|---:|")
+    for name, seconds in rows:
+        print(f"| {name} | {seconds:.1f} | {seconds / rows[0][1]:.1%} |")
+    packages = ", ".join(f"{p} {version(p)}" for p in ("sphinx", "sphinx-gallery", "torch"))
+    print(f"\n{platform.processor() or platform.machine()}, Python {sys.version.split()[0]}, {packages}")
+
+
+if __name__ == "__main__":
+    main()

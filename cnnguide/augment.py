@@ -1,0 +1,289 @@
+"""Random changes that leave a label true: torchvision's pipelines, and whole batches at once.
+
+Page: *augment*. The recipes are those of He et al., arXiv:1512.03385 (CIFAR-10: pad by 4, crop,
+flip) and of torchvision's ImageNet references.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torchvision.transforms import InterpolationMode, v2
+
+from cnnguide import data
+from cnnguide.conv import pad
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Int64, Shaped
+
+__all__ = [
+    "CLASSIC",
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
+    "cifar_pipeline",
+    "crop_at",
+    "flip_where",
+    "imagenet_pipeline",
+    "random_crop",
+    "random_flip",
+]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+BILINEAR = InterpolationMode.BILINEAR
+
+# One transform each, for uint8 or float images of any size; noise takes floats.
+CLASSIC = {
+    "horizontal flip": v2.RandomHorizontalFlip(p=1.0),
+    "vertical flip": v2.RandomVerticalFlip(p=1.0),
+    "rotation": v2.RandomRotation(15, interpolation=BILINEAR),
+    "crop": v2.RandomCrop(32, padding=4),
+    "scale": v2.RandomAffine(0, scale=(0.8, 1.2), interpolation=BILINEAR),
+    "colour jitter": v2.ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1),
+    "noise": v2.GaussianNoise(sigma=0.05),
+    "erasing": v2.RandomErasing(p=1.0, scale=(0.05, 0.2)),
+}
+
+
+def cifar_pipeline(*, train: bool) -> v2.Compose:
+    """Make the article's CIFAR-10 pipeline for one image after another.
+
+    Parameters
+    ----------
+    train : bool
+        With a random crop of the image padded by 4, and a flip of every second image.
+
+    Returns
+    -------
+    torchvision.transforms.v2.Compose
+        Maps a ``3 32 32`` uint8 image to a normalised float one.
+
+    Examples
+    --------
+    >>> image = torch.zeros(3, 32, 32, dtype=torch.uint8)
+    >>> cifar_pipeline(train=True)(image).shape
+    torch.Size([3, 32, 32])
+    """
+    # The crop pads with black, so it comes before the normalisation, in which black is not 0.
+    changes = [v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip()] if train else []
+    return v2.Compose([*changes, *as_normalised(data.MEAN, data.STD)])
+
+
+def imagenet_pipeline(*, train: bool) -> v2.Compose:
+    """Make a pipeline for photographs of any size and networks that take 224 pixels.
+
+    Parameters
+    ----------
+    train : bool
+        With one small rotation and shift, a random part of the image, a flip, colour jitter, and
+        erasing; else the middle of the image.
+
+    Returns
+    -------
+    torchvision.transforms.v2.Compose
+        Maps a ``3 H W`` uint8 image to a normalised ``3 224 224`` float one.
+
+    Notes
+    -----
+    Rotation and shift are one affine transform: two would cut the corners twice. Erasing comes
+    last, so that what it fills with 0 is the mean colour.
+
+    Examples
+    --------
+    >>> image = torch.zeros(3, 300, 400, dtype=torch.uint8)
+    >>> [imagenet_pipeline(train=train)(image).shape[-1] for train in (True, False)]
+    [224, 224]
+    """
+    normalised = as_normalised(IMAGENET_MEAN, IMAGENET_STD)
+    if not train:
+        return v2.Compose([v2.Resize(256, antialias=True), v2.CenterCrop(224), *normalised])
+    return v2.Compose(
+        [
+            v2.RandomAffine(15, translate=(0.1, 0.1), interpolation=BILINEAR),
+            v2.RandomResizedCrop(224, scale=(0.08, 1.0), antialias=True),
+            v2.RandomHorizontalFlip(),
+            v2.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1),
+            *normalised,
+            v2.RandomErasing(p=0.1, scale=(0.02, 0.2)),
+        ]
+    )
+
+
+def as_normalised(mean: tuple[float, ...], std: tuple[float, ...]) -> list[v2.Transform]:
+    """Turn bytes into floats in [0, 1] and normalise them."""
+    return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(list(mean), list(std))]
+
+
+def crop_at(
+    images: Shaped[Tensor, "N C H W"],
+    rows: Int64[Tensor, " N"],
+    columns: Int64[Tensor, " N"],
+    *,
+    padding: int,
+) -> Shaped[Tensor, "N C H W"]:
+    """Pad each image with zeros and cut its own window out, for the whole batch at once.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, any dtype.
+    rows, columns : Tensor
+        ``N``, int64: the upper left corner of each window in the padded image,
+        0 to ``2 * padding``.
+    padding : int
+        Pixels added on every side, at least 0.
+
+    Returns
+    -------
+    Tensor
+        ``N C H W``, a new tensor.
+
+    Raises
+    ------
+    ValueError
+        For other than four axes, an offset out of range, or other than one offset an image.
+
+    Notes
+    -----
+    All windows of the padded image are one strided view, which copies nothing; picking one of
+    them for each image is one indexing.
+
+    Examples
+    --------
+    >>> image = torch.tensor([[[[1, 2], [3, 4]]]])
+    >>> crop_at(image, torch.tensor([2]), torch.tensor([1]), padding=1).tolist()
+    [[[[3, 4], [0, 0]]]]
+    """
+    if images.ndim != 4:
+        raise ValueError(f"images have shape (N, C, H, W), got {tuple(images.shape)}")
+    if not len(rows) == len(columns) == len(images):
+        raise ValueError(
+            f"one offset an image, got {len(rows)} rows and {len(columns)} columns "
+            f"for {len(images)} images"
+        )
+    offsets = torch.cat([rows, columns])
+    if len(offsets) and not 0 <= int(offsets.min()) <= int(offsets.max()) <= 2 * padding:
+        raise ValueError(
+            f"offsets run from 0 to {2 * padding}, got {int(offsets.min())} to {int(offsets.max())}"
+        )
+    n, c, h, w = images.shape
+    padded = pad(images, padding).contiguous()
+    places = 2 * padding + 1
+    step_n, step_c, step_h, step_w = padded.stride()
+    # N row column C H W: at [n, i, j] the window of image n whose corner is (i, j)
+    all_windows = padded.as_strided(
+        (n, places, places, c, h, w), (step_n, step_h, step_w, step_c, step_h, step_w)
+    )
+    return all_windows[torch.arange(n, device=images.device), rows, columns]
+
+
+def random_crop(
+    images: Shaped[Tensor, "N C H W"], *, padding: int = 4, generator: torch.Generator
+) -> Shaped[Tensor, "N C H W"]:
+    """Pad and crop each image at its own random place, by the law of torchvision's `RandomCrop`.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, any dtype. Crop before you normalise: what is padded is black.
+    padding : int
+        Pixels added on every side; each of the ``(2 * padding + 1) ** 2`` places is as likely.
+    generator : torch.Generator
+        On the CPU or on the images' device.
+
+    Returns
+    -------
+    Tensor
+        ``N C H W``.
+
+    Raises
+    ------
+    ValueError
+        For other than four axes or a padding below 0.
+
+    Examples
+    --------
+    >>> images = torch.ones(100, 1, 4, 4)
+    >>> moved = random_crop(images, padding=1, generator=torch.Generator().manual_seed(0))
+    >>> sorted(set(moved.sum((1, 2, 3)).tolist()))
+    [9.0, 12.0, 16.0]
+    """
+    if padding < 0:
+        raise ValueError(f"padding is at least 0, got {padding}")
+    shape, device = (2, len(images)), generator.device
+    offsets = torch.randint(2 * padding + 1, shape, generator=generator, device=device)
+    rows, columns = offsets.to(images.device)
+    return crop_at(images, rows, columns, padding=padding)
+
+
+def flip_where(
+    images: Shaped[Tensor, "N C H W"], mask: Bool[Tensor, " N"]
+) -> Shaped[Tensor, "N C H W"]:
+    """Mirror the chosen images left to right.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, any dtype.
+    mask : Tensor
+        ``N``, bool: which images to mirror.
+
+    Returns
+    -------
+    Tensor
+        ``N C H W``, a new tensor.
+
+    Raises
+    ------
+    ValueError
+        For other than four axes, or other than one choice an image.
+
+    Examples
+    --------
+    >>> images = torch.tensor([[[[1, 2]]], [[[3, 4]]]])
+    >>> flip_where(images, torch.tensor([False, True])).flatten().tolist()
+    [1, 2, 4, 3]
+    """
+    if images.ndim != 4:
+        raise ValueError(f"images have shape (N, C, H, W), got {tuple(images.shape)}")
+    if mask.shape != images.shape[:1]:
+        raise ValueError(f"one choice an image, got {tuple(mask.shape)} for {len(images)} images")
+    return torch.where(mask.view(-1, 1, 1, 1), images.flip(-1), images)
+
+
+def random_flip(
+    images: Shaped[Tensor, "N C H W"], *, p: float = 0.5, generator: torch.Generator
+) -> Shaped[Tensor, "N C H W"]:
+    """Mirror each image with probability `p`, by the law of torchvision's `RandomHorizontalFlip`.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, any dtype.
+    p : float
+        Probability, from 0 to 1.
+    generator : torch.Generator
+        On the CPU or on the images' device.
+
+    Returns
+    -------
+    Tensor
+        ``N C H W``.
+
+    Raises
+    ------
+    ValueError
+        For `p` outside [0, 1], or other than four axes.
+
+    Examples
+    --------
+    >>> image = torch.tensor([[[[1, 2, 3]]]])
+    >>> random_flip(image, p=1.0, generator=torch.Generator()).flatten().tolist()
+    [3, 2, 1]
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"p is a probability, from 0 to 1, got {p}")
+    draws = torch.rand(len(images), generator=generator, device=generator.device)
+    return flip_where(images, (draws < p).to(images.device))

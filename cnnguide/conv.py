@@ -1,0 +1,527 @@
+"""Two-dimensional convolution from its definition: four ways to the same numbers, and their cost.
+
+Page: *conv*. Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning,
+arXiv:1603.07285.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Shaped
+
+__all__ = [
+    "KERNELS",
+    "DepthwiseSeparableConv2d",
+    "apply_kernel",
+    "conv2d_library",
+    "conv2d_loops",
+    "conv2d_matmul",
+    "conv2d_windows",
+    "conv_multiply_adds",
+    "conv_parameters",
+    "output_size",
+    "windows",
+]
+
+Pair = int | tuple[int, int]
+
+KERNELS = {
+    "identity": torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]),
+    "horizontal edges": torch.tensor([[1.0, 1, 1], [0, 0, 0], [-1, -1, -1]]),
+    "vertical edges": torch.tensor([[1.0, 0, -1], [1, 0, -1], [1, 0, -1]]),
+    "sobel x": torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]),
+    "sobel y": torch.tensor([[-1.0, -2, -1], [0, 0, 0], [1, 2, 1]]),
+    "sharpen": torch.tensor([[0.0, -1, 0], [-1, 5, -1], [0, -1, 0]]),
+    "blur": torch.full((3, 3), 1 / 9),
+    "emboss": torch.tensor([[-2.0, -1, 0], [-1, 1, 1], [0, 1, 2]]),
+}
+
+
+def pair(value: Pair, name: str, least: int) -> tuple[int, int]:
+    """Read a setting as (height, width) and refuse what is too small."""
+    h, w = (value, value) if isinstance(value, int) else value
+    if min(h, w) < least:
+        raise ValueError(f"{name} is at least {least}, got {value}")
+    return h, w
+
+
+def output_size(
+    size: int, kernel: int, *, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> int:
+    r"""Count the places at which a kernel fits along one axis.
+
+    Parameters
+    ----------
+    size : int
+        Pixels of the input along the axis.
+    kernel : int
+        Weights of the kernel along the axis, at least 1.
+    stride : int
+        Pixels from one place to the next, at least 1.
+    padding : int
+        Pixels added at each end, at least 0.
+    dilation : int
+        Pixels between neighbouring weights, at least 1.
+
+    Returns
+    -------
+    int
+        Pixels of the output along the axis, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If a setting is too small, or the kernel does not fit once.
+
+    Notes
+    -----
+    .. math:: \left\lfloor \frac{n + 2p - d(k-1) - 1}{s} \right\rfloor + 1
+
+    Examples
+    --------
+    >>> output_size(7, 3), output_size(7, 3, padding=1), output_size(7, 3, stride=2)
+    (5, 7, 3)
+    """
+    for name, value, least in (
+        ("kernel", kernel, 1),
+        ("stride", stride, 1),
+        ("padding", padding, 0),
+        ("dilation", dilation, 1),
+    ):
+        pair(value, name, least)
+    reach = dilation * (kernel - 1) + 1
+    if reach > size + 2 * padding:
+        raise ValueError(
+            f"the kernel spans {reach} pixels and the padded image only {size + 2 * padding}; "
+            "take a smaller kernel or more padding"
+        )
+    return (size + 2 * padding - reach) // stride + 1
+
+
+def check_images(image: Tensor) -> None:
+    """Refuse what is not a batch of float images."""
+    if image.ndim != 4:
+        raise ValueError(f"images have shape (N, C, H, W), got {tuple(image.shape)}")
+    if not image.is_floating_point():
+        raise TypeError(f"images are floats, got {image.dtype}; data.to_float turns bytes into them")
+
+
+def check_conv(image: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
+    """Refuse a weight or bias that does not fit the image; broadcasting would hide it."""
+    check_images(image)
+    if weight.ndim != 4:
+        raise ValueError(f"a weight has shape (out, in / groups, h, w), got {tuple(weight.shape)}")
+    if weight.dtype != image.dtype:
+        raise TypeError(f"image and weight share a dtype, got {image.dtype} and {weight.dtype}")
+    c, o = image.shape[1], weight.shape[0]
+    if groups < 1 or c % groups or o % groups:
+        raise ValueError(f"groups divides both channel counts, got groups={groups} for {c} and {o}")
+    if weight.shape[1] != c // groups:
+        raise ValueError(
+            f"a weight for {c} channels in {groups} group(s) has {c // groups} input channels, "
+            f"got {weight.shape[1]}"
+        )
+    if bias is not None and bias.shape != (o,):
+        raise ValueError(f"a bias has one number an output channel, ({o},), got {tuple(bias.shape)}")
+
+
+def windows(
+    image: Shaped[Tensor, "N C H W"], kernel_size: Pair, *, stride: Pair = 1, dilation: Pair = 1
+) -> Shaped[Tensor, "N C Ho Wo kh kw"]:
+    """Show every window of an image, as a view that copies nothing.
+
+    Parameters
+    ----------
+    image : Tensor
+        ``N C H W``, any dtype, already padded.
+    kernel_size, stride, dilation : int or (int, int)
+        As in `output_size`, for both axes or for (height, width).
+
+    Returns
+    -------
+    Tensor
+        ``N C Ho Wo kh kw``: at ``[n, c, i, j]`` the window that makes output ``i, j``.
+        It shares the image's memory.
+
+    Raises
+    ------
+    ValueError
+        For other than four axes, a setting that is too small, or a kernel that does not fit.
+
+    Notes
+    -----
+    To step from one window to the next is to step `stride` pixels; to step inside a window is
+    to step `dilation` pixels. Both are strides of one and the same memory.
+
+    Examples
+    --------
+    >>> image = torch.arange(9.0).view(1, 1, 3, 3)
+    >>> windows(image, 2)[0, 0, 1, 0].tolist()
+    [[3.0, 4.0], [6.0, 7.0]]
+    """
+    if image.ndim != 4:
+        raise ValueError(f"images have shape (N, C, H, W), got {tuple(image.shape)}")
+    kh, kw = pair(kernel_size, "kernel", 1)
+    sh, sw = pair(stride, "stride", 1)
+    dh, dw = pair(dilation, "dilation", 1)
+    n, c, h, w = image.shape
+    ho = output_size(h, kh, stride=sh, dilation=dh)
+    wo = output_size(w, kw, stride=sw, dilation=dw)
+    step_n, step_c, step_h, step_w = image.stride()
+    return image.as_strided(
+        (n, c, ho, wo, kh, kw),
+        (step_n, step_c, sh * step_h, sw * step_w, dh * step_h, dw * step_w),
+        image.storage_offset(),
+    )
+
+
+def pad(image: Tensor, padding: Pair, *, value: float = 0.0) -> Tensor:
+    """Add rows and columns of one value around each image."""
+    ph, pw = pair(padding, "padding", 0)
+    return F.pad(image, (pw, pw, ph, ph), value=value) if ph or pw else image
+
+
+def add_bias(output: Tensor, bias: Tensor | None) -> Tensor:
+    """Add each output channel's bias."""
+    return output if bias is None else output + bias.view(-1, 1, 1)
+
+
+def conv2d_loops(
+    image: Float[Tensor, "N C H W"],
+    weight: Float[Tensor, "O Cg kh kw"],
+    bias: Float[Tensor, " O"] | None = None,
+    *,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Float[Tensor, "N O Ho Wo"]:
+    r"""Convolve by the definition: one sum of products for every output number.
+
+    Parameters
+    ----------
+    image : Tensor
+        ``N C H W``, float.
+    weight : Tensor
+        ``O C/groups kh kw``, the image's dtype.
+    bias : Tensor, optional
+        ``O``.
+    stride, padding, dilation : int or (int, int)
+        In pixels, for both axes or for (height, width).
+    groups : int
+        Equal parts into which the channels are divided; divides both ``C`` and ``O``.
+
+    Returns
+    -------
+    Tensor
+        ``N O Ho Wo`` with the sides of `output_size`, in the image's dtype.
+
+    Raises
+    ------
+    ValueError
+        For shapes or settings that do not fit together.
+    TypeError
+        For images that are not float, or a weight of another dtype.
+
+    Notes
+    -----
+    .. math:: y_{n,o,i,j} = b_o + \sum_{c,u,v} w_{o,c,u,v}\, x_{n,c,\,si+du,\,sj+dv}
+
+    Examples
+    --------
+    >>> image = torch.arange(9.0).view(1, 1, 3, 3)
+    >>> weight = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])
+    >>> conv2d_loops(image, weight).tolist()
+    [[[[4.0, 6.0], [10.0, 12.0]]]]
+    """
+    check_conv(image, weight, bias, groups)
+    image = pad(image, padding)
+    o, cg, kh, kw = weight.shape
+    sh, sw = pair(stride, "stride", 1)
+    dh, dw = pair(dilation, "dilation", 1)
+    ho = output_size(image.shape[2], kh, stride=sh, dilation=dh)
+    wo = output_size(image.shape[3], kw, stride=sw, dilation=dw)
+    planes = []
+    for k in range(o):
+        first = k // (o // groups) * cg  # the first input channel of this output's group
+        for i in range(ho):
+            for j in range(wo):
+                rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+                columns = slice(j * sw, j * sw + dw * (kw - 1) + 1, dw)
+                window = image[:, first : first + cg, rows, columns]
+                planes.append((window * weight[k]).sum((1, 2, 3)))
+    output = torch.stack(planes, 1).view(len(image), o, ho, wo)
+    return add_bias(output, bias)
+
+
+def conv2d_windows(
+    image: Float[Tensor, "N C H W"],
+    weight: Float[Tensor, "O Cg kh kw"],
+    bias: Float[Tensor, " O"] | None = None,
+    *,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Float[Tensor, "N O Ho Wo"]:
+    """Convolve by one sum over all windows at once.
+
+    Parameters, returns and errors are those of `conv2d_loops`.
+
+    Examples
+    --------
+    >>> image = torch.arange(9.0).view(1, 1, 3, 3)
+    >>> weight = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])
+    >>> conv2d_windows(image, weight).tolist()
+    [[[[4.0, 6.0], [10.0, 12.0]]]]
+    """
+    check_conv(image, weight, bias, groups)
+    seen = windows(pad(image, padding), weight.shape[2:], stride=stride, dilation=dilation)
+    seen = seen.unflatten(1, (groups, -1))  # N C Ho Wo kh kw -> N G C/G Ho Wo kh kw
+    grouped = weight.unflatten(0, (groups, -1))  # O C/G kh kw -> G O/G C/G kh kw
+    output = torch.einsum("ngcijuv,gocuv->ngoij", seen, grouped)
+    return add_bias(output.flatten(1, 2), bias)
+
+
+def conv2d_matmul(
+    image: Float[Tensor, "N C H W"],
+    weight: Float[Tensor, "O Cg kh kw"],
+    bias: Float[Tensor, " O"] | None = None,
+    *,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Float[Tensor, "N O Ho Wo"]:
+    """Convolve by one matrix product, with every window written as a column (im2col).
+
+    Parameters, returns and errors are those of `conv2d_loops`.
+
+    Examples
+    --------
+    >>> image = torch.arange(9.0).view(1, 1, 3, 3)
+    >>> weight = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])
+    >>> conv2d_matmul(image, weight).tolist()
+    [[[[4.0, 6.0], [10.0, 12.0]]]]
+    """
+    check_conv(image, weight, bias, groups)
+    seen = windows(pad(image, padding), weight.shape[2:], stride=stride, dilation=dilation)
+    n, _, ho, wo, _, _ = seen.shape
+    # N C Ho Wo kh kw -> N G (C/G kh kw) (Ho Wo): the copy that im2col pays for
+    columns = seen.permute(0, 1, 4, 5, 2, 3).reshape(n, groups, -1, ho * wo)
+    rows = weight.reshape(groups, weight.shape[0] // groups, -1)
+    return add_bias((rows @ columns).reshape(n, -1, ho, wo), bias)
+
+
+def conv2d_library(
+    image: Float[Tensor, "N C H W"],
+    weight: Float[Tensor, "O Cg kh kw"],
+    bias: Float[Tensor, " O"] | None = None,
+    *,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Float[Tensor, "N O Ho Wo"]:
+    """Convolve by PyTorch's own function, which picks the fastest way for the machine.
+
+    Parameters, returns and errors are those of `conv2d_loops`.
+
+    Examples
+    --------
+    >>> image = torch.arange(9.0).view(1, 1, 3, 3)
+    >>> weight = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])
+    >>> conv2d_library(image, weight).tolist()
+    [[[[4.0, 6.0], [10.0, 12.0]]]]
+    """
+    check_conv(image, weight, bias, groups)
+    settings = (stride, 1), (padding, 0), (dilation, 1)
+    names = ("stride", "padding", "dilation")
+    s, p, d = (pair(v, name, least) for name, (v, least) in zip(names, settings, strict=True))
+    for axis in (0, 1):
+        output_size(
+            image.shape[2 + axis],
+            weight.shape[2 + axis],
+            stride=s[axis],
+            padding=p[axis],
+            dilation=d[axis],
+        )
+    return F.conv2d(image, weight, bias, stride=s, padding=p, dilation=d, groups=groups)
+
+
+def apply_kernel(
+    image: Float[Tensor, "N C H W"], kernel: Float[Tensor, "kh kw"]
+) -> Float[Tensor, "N C H W"]:
+    """Filter every channel by itself with one kernel, keeping the size.
+
+    Parameters
+    ----------
+    image : Tensor
+        ``N C H W``, float. Its border pixels are repeated outwards, so that the frame is no edge.
+    kernel : Tensor
+        ``kh kw``, odd sides, such as one of `KERNELS`.
+
+    Returns
+    -------
+    Tensor
+        ``N C H W``.
+
+    Raises
+    ------
+    ValueError
+        For a kernel without two odd sides, or images without four axes.
+    TypeError
+        For images that are not float.
+
+    Examples
+    --------
+    A flat image has no edges:
+
+    >>> apply_kernel(torch.ones(1, 1, 3, 3), KERNELS["sobel x"]).abs().sum().item()
+    0.0
+    """
+    check_images(image)
+    if kernel.ndim != 2 or not all(side % 2 for side in kernel.shape):
+        raise ValueError(f"a kernel that keeps the size has two odd sides, got {tuple(kernel.shape)}")
+    c = image.shape[1]
+    ph, pw = (side // 2 for side in kernel.shape)
+    padded = F.pad(image, (pw, pw, ph, ph), mode="replicate")
+    weight = kernel.to(image.dtype).expand(c, 1, *kernel.shape)
+    return conv2d_library(padded, weight, groups=c)
+
+
+class DepthwiseSeparableConv2d(nn.Module):
+    """Filter each channel by itself, then mix the channels with a 1×1 convolution.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        At least 1.
+    kernel_size : int
+        Side of the depthwise kernel.
+    stride, padding : int
+        Of the depthwise convolution.
+    bias : bool
+        Whether both convolutions have one.
+
+    References
+    ----------
+    Howard et al., MobileNets, arXiv:1704.04861.
+
+    Examples
+    --------
+    >>> layer = DepthwiseSeparableConv2d(3, 16, 3, padding=1)
+    >>> tuple(layer(torch.zeros(1, 3, 8, 8)).shape)
+    (1, 16, 8, 8)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(
+            in_channels,
+            in_channels,
+            kernel_size,
+            stride=stride,
+            padding=padding,
+            groups=in_channels,
+            bias=bias,
+        )
+        self.pointwise = nn.Conv2d(in_channels, out_channels, 1, bias=bias)
+
+    def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N O Ho Wo"]:
+        """Apply both convolutions."""
+        return self.pointwise(self.depthwise(x))
+
+
+def conv_parameters(
+    in_channels: int, out_channels: int, kernel_size: Pair, *, groups: int = 1, bias: bool = True
+) -> int:
+    """Count the weights, and biases, of a convolution.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        At least 1, both divisible by `groups`.
+    kernel_size : int or (int, int)
+        Sides of the kernel.
+    groups : int
+        Parts into which the channels are divided.
+    bias : bool
+        Whether there is one number more for each output channel.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        For counts below 1 or groups that do not divide them.
+
+    Examples
+    --------
+    >>> conv_parameters(3, 16, 3), conv_parameters(1, 1, 5, bias=False)
+    (448, 25)
+    """
+    kh, kw = pair(kernel_size, "kernel", 1)
+    if min(in_channels, out_channels, groups) < 1:
+        raise ValueError(
+            f"channels and groups are at least 1, got {in_channels}, {out_channels} and {groups}"
+        )
+    if in_channels % groups or out_channels % groups:
+        raise ValueError(
+            f"groups divides both channel counts, got groups={groups} for {in_channels} "
+            f"and {out_channels}"
+        )
+    return out_channels * (in_channels // groups * kh * kw + bias)
+
+
+def conv_multiply_adds(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: Pair,
+    *,
+    output_size: tuple[int, int],
+    groups: int = 1,
+) -> int:
+    """Count the multiply-adds of a convolution on one image: every weight, at every place.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, groups
+        As in `conv_parameters`.
+    output_size : (int, int)
+        Height and width of the output.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        As `conv_parameters`, and for an output without a pixel.
+
+    Examples
+    --------
+    >>> conv_multiply_adds(3, 16, 3, output_size=(10, 10))
+    43200
+    """
+    h, w = pair(output_size, "the output's side", 1)
+    weights = conv_parameters(in_channels, out_channels, kernel_size, groups=groups, bias=False)
+    return weights * h * w

@@ -1,0 +1,491 @@
+"""CIFAR-10 as tensors: the shipped sample, the full set, splits, constants and loaders.
+
+Page: *data*. Source: Krizhevsky, Learning multiple layers of features from tiny images, 2009.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from cnnguide import download
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32, Int64, Shaped, UInt8
+
+__all__ = [
+    "CLASSES",
+    "MEAN",
+    "PER_IMAGE_STD",
+    "STD",
+    "Cifar10",
+    "batches",
+    "channel_statistics",
+    "load",
+    "loader",
+    "normalise",
+    "per_image_std",
+    "split",
+    "to_float",
+]
+
+CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+# Over all pixels of the 50,000 training images, in [0, 1]; a test recomputes all three.
+MEAN = (0.4914, 0.4822, 0.4465)
+STD = (0.2470, 0.2435, 0.2616)
+# The mean of each image's own deviation: what many projects print as CIFAR-10's std.
+PER_IMAGE_STD = (0.2023, 0.1994, 0.2010)
+
+SAMPLE_SHA256 = {
+    "train": "f5ea761c9f1430ed4b9e785006b032358f1e95a7a94ef58cb1a7576c76f8fa25",
+    "test": "559429999880eb3e4897f1daed29e8ea632486a93271fbacf00dfd7bb190a2e2",
+}
+
+
+@dataclass(frozen=True)
+class Cifar10:
+    """CIFAR-10, or a sample of it, as four tensors.
+
+    Attributes
+    ----------
+    train_images, test_images : Tensor
+        ``N 3 32 32``, uint8.
+    train_labels, test_labels : Tensor
+        ``N``, int64, the index of the class in `CLASSES`.
+    source : str
+        ``"sample"`` or ``"full"``.
+    """
+
+    train_images: UInt8[Tensor, "N 3 32 32"]
+    train_labels: Int64[Tensor, " N"]
+    test_images: UInt8[Tensor, "M 3 32 32"]
+    test_labels: Int64[Tensor, " M"]
+    source: str
+
+
+def load(which: str = "auto") -> Cifar10:
+    """Load CIFAR-10 as tensors.
+
+    Parameters
+    ----------
+    which : str
+        ``"sample"``: 5,000 training and 1,000 test images that ship with the library, the same
+        number of every class, sorted by class.
+        ``"full"``: all 60,000 in their official order, from the cache.
+        ``"auto"``: the full set if it is in the cache, else the sample.
+
+    Returns
+    -------
+    Cifar10
+
+    Raises
+    ------
+    ValueError
+        For another name, or when a file's digest is not the expected one.
+    FileNotFoundError
+        For ``"full"`` when it is not in the cache.
+
+    Examples
+    --------
+    >>> sample = load("sample")
+    >>> tuple(sample.train_images.shape), tuple(sample.test_images.shape)
+    ((5000, 3, 32, 32), (1000, 3, 32, 32))
+    >>> CLASSES[sample.train_labels[0]], CLASSES[sample.train_labels[-1]]
+    ('airplane', 'truck')
+    """
+    if which not in ("sample", "full", "auto"):
+        raise ValueError(f"which data: 'sample', 'full' or 'auto', got {which!r}")
+    if which == "sample" or (which == "auto" and not download.cached_file().exists()):
+        return Cifar10(*sample_part("train", 5000), *sample_part("test", 1000), "sample")
+    arrays = download.read(download.cached_file())
+    images, labels = (torch.from_numpy(array) for array in arrays)
+    labels = labels.long()
+    return Cifar10(images[:50_000], labels[:50_000], images[50_000:], labels[50_000:], "full")
+
+
+def sample_part(part: str, count: int) -> tuple[Tensor, Tensor]:
+    """Cut one mosaic of the sample, 100 images a row and sorted by class, into images."""
+    path = files("cnnguide") / "sample" / f"{part}.webp"
+    with path.open("rb") as file:
+        mosaic = np.asarray(Image.open(file).convert("RGB"))
+    # (rows, 32, 100, 32, 3) -> (rows, 100, 3, 32, 32)
+    tiles = mosaic.reshape(count // 100, 32, 100, 32, 3).transpose(0, 2, 4, 1, 3)
+    images = np.ascontiguousarray(tiles).reshape(count, 3, 32, 32)
+    download.check_digest(hashlib.sha256(images).hexdigest(), SAMPLE_SHA256[part], str(path))
+    labels = torch.arange(len(CLASSES)).repeat_interleave(count // len(CLASSES))
+    return torch.from_numpy(images), labels
+
+
+def to_float(images: UInt8[Tensor, "N C H W"]) -> Float32[Tensor, "N C H W"]:
+    """Turn bytes 0 to 255 into float32 from 0 to 1.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, uint8.
+
+    Returns
+    -------
+    Tensor
+        The same shape, float32 in [0, 1].
+
+    Raises
+    ------
+    TypeError
+        If the images are not uint8.
+
+    Examples
+    --------
+    >>> to_float(torch.tensor([[[[0, 51, 255]]]], dtype=torch.uint8)).flatten().tolist()
+    [0.0, 0.20000000298023224, 1.0]
+    """
+    if images.dtype != torch.uint8:
+        raise TypeError(f"images to turn into floats are uint8, got {images.dtype}")
+    return images.float() / 255
+
+
+def normalise(
+    images: Shaped[Tensor, "N C H W"],
+    *,
+    mean: tuple[float, ...] = MEAN,
+    std: tuple[float, ...] = STD,
+) -> Float[Tensor, "N C H W"]:
+    """Subtract each channel's mean and divide by its standard deviation.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, uint8, or float in [0, 1].
+    mean, std : tuple of float
+        One number a channel, in the units of images in [0, 1]; `std` above 0.
+
+    Returns
+    -------
+    Tensor
+        The same shape, float.
+
+    Raises
+    ------
+    ValueError
+        For other than four axes, another number of constants than channels, or a deviation of
+        0 or less.
+    TypeError
+        For integers other than uint8.
+
+    Examples
+    --------
+    >>> image = torch.tensor([[[[0.0, 0.5, 1.0]]]])
+    >>> normalise(image, mean=(0.5,), std=(0.25,)).flatten().tolist()
+    [-2.0, 0.0, 2.0]
+    """
+    if images.ndim != 4:
+        raise ValueError(f"images have shape (N, C, H, W), got {tuple(images.shape)}")
+    if not len(mean) == len(std) == images.shape[1]:
+        raise ValueError(
+            f"normalise needs one mean and one std for each of the {images.shape[1]} channels, "
+            f"got {len(mean)} and {len(std)}"
+        )
+    if min(std) <= 0:
+        raise ValueError(f"a standard deviation is above 0, got {std}")
+    if not images.is_floating_point():
+        images = to_float(images)
+    constants = (torch.tensor(c, dtype=images.dtype, device=images.device) for c in (mean, std))
+    centre, scale = (c.view(-1, 1, 1) for c in constants)
+    return (images - centre) / scale
+
+
+def channel_statistics(
+    images: UInt8[Tensor, "N C H W"],
+) -> tuple[Float[Tensor, " C"], Float[Tensor, " C"]]:
+    r"""Mean and standard deviation of each channel over all pixels of all images.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, uint8, at least one image.
+
+    Returns
+    -------
+    mean, std : Tensor
+        ``C`` each, float64, for images in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        Without an image.
+
+    Notes
+    -----
+    With :math:`p` running over images, rows and columns,
+    :math:`\mu = \frac1P\sum_p x_p` and :math:`\sigma^2 = \frac1P\sum_p x_p^2 - \mu^2`.
+    Both sums are exact, since they add integers.
+
+    Examples
+    --------
+    >>> images = torch.tensor([[[[0, 255]]], [[[0, 255]]]], dtype=torch.uint8)
+    >>> [value.item() for value in channel_statistics(images)]
+    [0.5, 0.5]
+    """
+    if images.shape[0] == 0:
+        raise ValueError("statistics need at least one image, got none")
+    pixels = images.shape[0] * images.shape[2] * images.shape[3]
+    total = images.sum((0, 2, 3), dtype=torch.int64).double()
+    # Squares overflow a byte; a histogram of the 256 values avoids a large copy.
+    squares = torch.stack(
+        [
+            (torch.bincount(channel.flatten(), minlength=256) * torch.arange(256) ** 2).sum()
+            for channel in images.unbind(1)
+        ]
+    ).double()
+    mean = total / pixels
+    return mean / 255, (squares / pixels - mean**2).sqrt() / 255
+
+
+def per_image_std(images: UInt8[Tensor, "N C H W"]) -> Float[Tensor, " C"]:
+    """Mean over the images of each image's own standard deviation, channel by channel.
+
+    This is *not* the standard deviation of the data set: it leaves out how images differ from
+    one another, so it is smaller. It is where the often copied 0.2023, 0.1994, 0.2010 come from.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, uint8, at least one image and two pixels.
+
+    Returns
+    -------
+    Tensor
+        ``C``, float32, for images in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        Without an image.
+
+    Examples
+    --------
+    A black and a white image have no deviation within themselves:
+
+    >>> images = torch.tensor([[[[0, 0]]], [[[255, 255]]]], dtype=torch.uint8)
+    >>> per_image_std(images).item(), channel_statistics(images)[1].item()
+    (0.0, 0.5)
+    """
+    if images.shape[0] == 0:
+        raise ValueError("statistics need at least one image, got none")
+    parts = [to_float(part).std((2, 3)) for part in images.split(10_000)]
+    return torch.cat(parts).mean(0)
+
+
+def split(
+    images: Shaped[Tensor, "N ..."],
+    labels: Int64[Tensor, " N"],
+    *,
+    validation: float,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Set a share of every class aside for validation.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N ...``.
+    labels : Tensor
+        ``N``, int64.
+    validation : float
+        Share of each class, above 0 and below 1, rounded to whole images.
+    generator : torch.Generator
+        Decides which images are set aside.
+
+    Returns
+    -------
+    train_images, train_labels, validation_images, validation_labels : Tensor
+
+    Raises
+    ------
+    ValueError
+        For a share outside (0, 1), lengths that differ, or a share that leaves a side empty.
+
+    Examples
+    --------
+    >>> labels = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> parts = split(labels, labels, validation=0.25, generator=torch.Generator())
+    >>> parts[1].tolist(), parts[3].tolist()
+    ([0, 0, 0, 1, 1, 1], [0, 1])
+    """
+    if not 0 < validation < 1:
+        raise ValueError(f"the validation share is above 0 and below 1, got {validation}")
+    check_lengths(images, labels)
+    held_out = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        members = (labels == label).nonzero()[:, 0]
+        order = torch.randperm(len(members), generator=generator)
+        held_out[members[order[: round(validation * len(members))]]] = True
+    if not 0 < held_out.sum() < len(labels):
+        raise ValueError(
+            f"a share of {validation} of {len(labels)} images leaves one side without an image"
+        )
+    return images[~held_out], labels[~held_out], images[held_out], labels[held_out]
+
+
+def check_lengths(images: Tensor, labels: Tensor) -> None:
+    """Refuse images and labels that do not belong together."""
+    if len(images) != len(labels):
+        raise ValueError(f"one label an image, got {len(images)} images and {len(labels)} labels")
+    if len(images) == 0:
+        raise ValueError("at least one image is needed, got none")
+
+
+def batches(
+    images: Shaped[Tensor, "N ..."],
+    labels: Int64[Tensor, " N"],
+    *,
+    batch_size: int,
+    generator: torch.Generator | None = None,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Walk through tensors batch by batch; the last batch may be short, and is kept.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N ...``, on any device.
+    labels : Tensor
+        ``N``, on the same device.
+    batch_size : int
+        Images a batch, at least 1.
+    generator : torch.Generator, optional
+        Shuffles, when given.
+
+    Yields
+    ------
+    images, labels : Tensor
+
+    Raises
+    ------
+    ValueError
+        For a batch size below 1, no images, or lengths that differ.
+
+    Examples
+    --------
+    >>> labels = torch.arange(5)
+    >>> [batch.tolist() for _, batch in batches(labels, labels, batch_size=2)]
+    [[0, 1], [2, 3], [4]]
+    """
+    check_lengths(images, labels)
+    if batch_size < 1:
+        raise ValueError(f"a batch holds at least 1 image, got batch_size={batch_size}")
+    return iterate(images, labels, batch_size, generator)
+
+
+def iterate(
+    images: Tensor, labels: Tensor, batch_size: int, generator: torch.Generator | None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the batches; apart from `batches`, so that bad input is refused before the first."""
+    if generator is None:
+        yield from zip(images.split(batch_size), labels.split(batch_size), strict=True)
+        return
+    order = torch.randperm(len(labels), generator=generator).to(labels.device)
+    for chosen in order.split(batch_size):
+        yield images[chosen], labels[chosen]
+
+
+class Images(Dataset):
+    """Images and labels one by one, each image through a transform of its own."""
+
+    def __init__(self, images: Tensor, labels: Tensor, transform: Callable | None) -> None:
+        self.images, self.labels, self.transform = images, labels, transform
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, k: int) -> tuple[Tensor, int]:
+        image = self.images[k]
+        return (self.transform(image) if self.transform else image), int(self.labels[k])
+
+
+def seed_worker(worker: int) -> None:
+    """Seed NumPy and Python in a worker from the seed that PyTorch gave it."""
+    seed = torch.initial_seed() % 2**32
+    np.random.seed(seed)  # noqa: NPY002 - transforms that a reader brings may use this generator
+    random.seed(seed)
+
+
+def loader(
+    images: Shaped[Tensor, "N ..."],
+    labels: Int64[Tensor, " N"],
+    *,
+    batch_size: int,
+    shuffle: bool = False,
+    transform: Callable[[Tensor], Tensor] | None = None,
+    workers: int = 0,
+    seed: int = 0,
+) -> DataLoader:
+    """Wrap tensors in PyTorch's own `DataLoader`, seeded together with its workers.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``.
+    labels : Tensor
+        ``N``, int64.
+    batch_size : int
+        Images a batch, at least 1.
+    shuffle : bool
+        Whether each epoch has an order of its own.
+    transform : callable, optional
+        Applied to each image, in the worker.
+    workers : int
+        Processes that prepare batches; 0 means this one.
+    seed : int
+        The same seed and the same number of workers give the same batches.
+
+    Returns
+    -------
+    torch.utils.data.DataLoader
+
+    Raises
+    ------
+    ValueError
+        For a batch size below 1, a negative number of workers, no images, or lengths that differ.
+
+    Examples
+    --------
+    >>> labels = torch.arange(6)
+    >>> first, second = (loader(labels, labels, batch_size=4, shuffle=True) for _ in range(2))
+    >>> [b.tolist() for _, b in first] == [b.tolist() for _, b in second]
+    True
+    """
+    check_lengths(images, labels)
+    if batch_size < 1 or workers < 0:
+        raise ValueError(
+            f"a loader needs batch_size >= 1 and workers >= 0, got {batch_size} and {workers}"
+        )
+    return DataLoader(
+        Images(images, labels, transform),
+        batch_size=batch_size,
+        shuffle=shuffle,
+        num_workers=workers,
+        worker_init_fn=seed_worker,
+        generator=torch.Generator().manual_seed(seed),
+        persistent_workers=workers > 0,
+    )

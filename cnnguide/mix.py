@@ -1,0 +1,310 @@
+"""MixUp and CutMix: two images in one, and a label to match.
+
+Page: *mix*. Sources: Zhang et al., mixup: beyond empirical risk minimization, arXiv:1710.09412;
+Yun et al., CutMix, arXiv:1905.04899.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int64, Shaped
+
+__all__ = ["cutmix", "cutmix_box", "mixed_loss", "mixup", "sample_lambda", "soft_labels"]
+
+Box = tuple[int, int, int, int]
+
+
+def check_lambda(lam: float) -> None:
+    """Refuse what is no share; the comparison also refuses NaN."""
+    if not 0 <= lam <= 1:
+        raise ValueError(f"λ is the share of the first image, from 0 to 1, got {lam}")
+
+
+def check_pairs(images: Tensor, permutation: Tensor) -> None:
+    """Refuse images that are no batch, and partners that are no permutation of it."""
+    if images.ndim != 4 or len(images) == 0:
+        raise ValueError(f"images have shape (N, C, H, W) with N from 1 on, got {tuple(images.shape)}")
+    expected = torch.arange(len(images), device=permutation.device)
+    if permutation.shape != expected.shape or not permutation.sort().values.equal(expected):
+        raise ValueError(
+            f"permutation holds each of 0 to {len(images) - 1} once, got {permutation.tolist()}"
+        )
+
+
+def sample_lambda(alpha: float, *, generator: torch.Generator) -> float:
+    r"""Draw λ from Beta(α, α).
+
+    Parameters
+    ----------
+    alpha : float
+        Above 0 mixes: small values stay near 0 or 1, and 1 is uniform. 0 means no mixing.
+    generator : torch.Generator
+        On the CPU.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 for α = 0.
+
+    Raises
+    ------
+    ValueError
+        For α below 0, or not finite.
+
+    Notes
+    -----
+    With :math:`G_1, G_2 \sim \Gamma(\alpha)`, :math:`\lambda = G_1 / (G_1 + G_2)`.
+
+    Examples
+    --------
+    >>> sample_lambda(0.0, generator=torch.Generator())
+    1.0
+    >>> 0 <= sample_lambda(0.2, generator=torch.Generator().manual_seed(1)) <= 1
+    True
+    """
+    if not 0 <= alpha < float("inf"):
+        raise ValueError(f"α is a number from 0 on, got {alpha}")
+    if alpha == 0:
+        return 1.0
+    concentration = torch.full((2,), alpha, dtype=torch.float64)
+    first, second = torch._standard_gamma(concentration, generator=generator).tolist()
+    # For a tiny α both may underflow to 0; the law's limit is then a fair coin.
+    if first + second == 0:
+        return float(torch.randint(2, (), generator=generator))
+    return first / (first + second)
+
+
+def mixup(
+    images: Float[Tensor, "N C H W"], *, lam: float, permutation: Int64[Tensor, " N"]
+) -> Float[Tensor, "N C H W"]:
+    r"""Blend every image with its partner.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, float.
+    lam : float
+        Share of the image itself, from 0 to 1; its partner has the rest.
+    permutation : Tensor
+        ``N``, int64: at ``k`` the number of image ``k``'s partner.
+
+    Returns
+    -------
+    Tensor
+        ``N C H W``, a new tensor.
+
+    Raises
+    ------
+    ValueError
+        For λ outside [0, 1], no batch of images, or what is no permutation.
+    TypeError
+        For integer images, which cannot hold a blend.
+
+    Notes
+    -----
+    .. math:: \tilde x_k = \lambda x_k + (1 - \lambda) x_{\pi(k)}
+
+    Examples
+    --------
+    >>> images = torch.tensor([0.0, 8.0]).view(2, 1, 1, 1)
+    >>> mixup(images, lam=0.75, permutation=torch.tensor([1, 0])).flatten().tolist()
+    [2.0, 6.0]
+    """
+    check_lambda(lam)
+    check_pairs(images, permutation)
+    if not images.is_floating_point():
+        raise TypeError(f"MixUp blends floats, got {images.dtype}")
+    return lam * images + (1 - lam) * images[permutation]
+
+
+def cutmix_box(height: int, width: int, *, lam: float, centre: tuple[int, int]) -> Box:
+    r"""Place the box that CutMix pastes, cut off at the image's border.
+
+    Parameters
+    ----------
+    height, width : int
+        Sides of the image in pixels.
+    lam : float
+        Share of the image that should stay, from 0 to 1.
+    centre : (int, int)
+        Row and column of the box's middle.
+
+    Returns
+    -------
+    (int, int, int, int)
+        Top, bottom, left, right; bottom and right are exclusive.
+
+    Raises
+    ------
+    ValueError
+        For λ outside [0, 1], or a centre outside the image.
+
+    Notes
+    -----
+    The uncut box has the image's proportions and the share :math:`1 - \lambda` of its area, so its
+    sides are :math:`\sqrt{1 - \lambda}` of the image's.
+
+    Examples
+    --------
+    >>> cutmix_box(8, 4, lam=0.75, centre=(4, 2))
+    (2, 6, 1, 3)
+    >>> cutmix_box(8, 4, lam=0.75, centre=(0, 2))
+    (0, 2, 1, 3)
+    """
+    check_lambda(lam)
+    row, column = centre
+    if not (0 <= row < height and 0 <= column < width):
+        raise ValueError(f"the centre lies inside the {height}×{width} image, got {centre}")
+    half = 0.5 * (1 - lam) ** 0.5
+    half_height, half_width = int(half * height), int(half * width)
+    return (
+        max(row - half_height, 0),
+        min(row + half_height, height),
+        max(column - half_width, 0),
+        min(column + half_width, width),
+    )
+
+
+def cutmix(
+    images: Shaped[Tensor, "N C H W"], *, box: Box, permutation: Int64[Tensor, " N"]
+) -> tuple[Shaped[Tensor, "N C H W"], float]:
+    """Paste a box of every image's partner into it.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, any dtype.
+    box : (int, int, int, int)
+        Top, bottom, left, right, such as from `cutmix_box`.
+    permutation : Tensor
+        ``N``, int64: at ``k`` the number of image ``k``'s partner.
+
+    Returns
+    -------
+    images : Tensor
+        ``N C H W``, a new tensor.
+    lam : float
+        The share of the image that really stayed: what the label must say, which differs from the
+        λ that was drawn when the border cut the box.
+
+    Raises
+    ------
+    ValueError
+        For a box that does not lie in the image, no batch, or what is no permutation.
+
+    Examples
+    --------
+    >>> images = torch.stack([torch.zeros(1, 2, 4), torch.ones(1, 2, 4)])
+    >>> mixed, lam = cutmix(images, box=(0, 2, 0, 1), permutation=torch.tensor([1, 0]))
+    >>> mixed[0, 0].tolist(), lam
+    ([[1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]], 0.75)
+    """
+    check_pairs(images, permutation)
+    h, w = images.shape[2:]
+    top, bottom, left, right = box
+    if not (0 <= top <= bottom <= h and 0 <= left <= right <= w):
+        raise ValueError(f"the box (top, bottom, left, right) lies in the {h}×{w} image, got {box}")
+    mixed = images.clone()
+    mixed[:, :, top:bottom, left:right] = images[permutation, :, top:bottom, left:right]
+    return mixed, 1 - (bottom - top) * (right - left) / (h * w)
+
+
+def check_labels(labels: Tensor, num_classes: int) -> None:
+    """Refuse labels that name no class."""
+    if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < num_classes:
+        raise ValueError(
+            f"labels run from 0 to {num_classes - 1}, got {int(labels.min())} to {int(labels.max())}"
+        )
+
+
+def soft_labels(
+    labels: Int64[Tensor, " N"], *, lam: float, permutation: Int64[Tensor, " N"], num_classes: int
+) -> Float[Tensor, "N classes"]:
+    """Write each mixed label as probabilities.
+
+    Parameters
+    ----------
+    labels : Tensor
+        ``N``, int64, the images' own labels.
+    lam : float
+        Share of the image itself.
+    permutation : Tensor
+        ``N``, int64, as for the images.
+    num_classes : int
+        Columns of the result.
+
+    Returns
+    -------
+    Tensor
+        ``N classes``, float32, rows that sum to 1.
+
+    Raises
+    ------
+    ValueError
+        For λ outside [0, 1] or labels out of range.
+
+    Examples
+    --------
+    >>> pair = torch.tensor([0, 2])
+    >>> soft_labels(pair, lam=0.75, permutation=torch.tensor([1, 0]), num_classes=3).tolist()
+    [[0.75, 0.0, 0.25], [0.25, 0.0, 0.75]]
+    """
+    check_lambda(lam)
+    check_labels(labels, num_classes)
+    own = F.one_hot(labels, num_classes).float()
+    return lam * own + (1 - lam) * own[permutation]
+
+
+def mixed_loss(
+    logits: Float[Tensor, "N classes"],
+    labels: Int64[Tensor, " N"],
+    *,
+    lam: float,
+    permutation: Int64[Tensor, " N"],
+) -> Float[Tensor, ""]:
+    r"""Cross-entropy with mixed labels, without writing them out.
+
+    Parameters
+    ----------
+    logits : Tensor
+        ``N classes``, float.
+    labels : Tensor
+        ``N``, int64, the images' own labels.
+    lam : float
+        Share of the image itself.
+    permutation : Tensor
+        ``N``, int64, as for the images.
+
+    Returns
+    -------
+    Tensor
+        A number: the mean over the batch.
+
+    Raises
+    ------
+    ValueError
+        For λ outside [0, 1], labels out of range, or other than one label a row of logits.
+
+    Notes
+    -----
+    Cross-entropy is linear in the label, so the loss with the mixed label is
+    :math:`\lambda\,\ell(y_k) + (1 - \lambda)\,\ell(y_{\pi(k)})`.
+
+    Examples
+    --------
+    >>> logits, labels = torch.zeros(2, 4), torch.tensor([0, 1])
+    >>> round(mixed_loss(logits, labels, lam=0.5, permutation=torch.tensor([1, 0])).item(), 4)
+    1.3863
+    """
+    check_lambda(lam)
+    if len(logits) != len(labels):
+        raise ValueError(f"one label a row of logits, got {len(labels)} for {len(logits)}")
+    check_labels(labels, logits.shape[1])
+    own, partner = F.cross_entropy(logits, labels), F.cross_entropy(logits, labels[permutation])
+    return lam * own + (1 - lam) * partner

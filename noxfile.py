@@ -122,7 +122,7 @@ def data(session: nox.Session) -> None:
 def train_full(session: nox.Session) -> None:
     """Train the CIFAR ResNet-18 by the article's 150-epoch recipe; '-- --help' lists options."""
     install(session, extras="train")
-    session.run("python", "-m", "cnnguide.train", *session.posargs)
+    session.run("python", "-m", "cnnguide.full_run", *session.posargs)
 
 
 @nox.session

@@ -1,0 +1,122 @@
+"""Files that survive a kill: written beside, moved into place, and refused if they do not fit.
+
+Page: *train*.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["load_checkpoint", "load_weights", "save_checkpoint"]
+
+
+def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+    """Write a state so that the file is always a whole one: the old or the new.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Its folder is made if need be.
+    state : mapping
+        Tensors, numbers, strings, lists and dicts.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or cannot be written; the file that was there stays.
+
+    Examples
+    --------
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name, "state.pt")
+    >>> save_checkpoint(path, {"epoch": 3})
+    >>> load_checkpoint(path)
+    {'epoch': 3}
+    >>> folder.cleanup()
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            torch.save(dict(state), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException as error:
+        Path(beside).unlink(missing_ok=True)
+        if isinstance(error, RuntimeError):  # torch.save's name for a failed write
+            raise OSError(f"could not write {path}: {error}") from error
+        raise
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a state that `save_checkpoint` wrote.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If the file is cut short or is no checkpoint. It is left as it is.
+
+    Examples
+    --------
+    >>> load_checkpoint(Path("nowhere.pt"))
+    Traceback (most recent call last):
+    FileNotFoundError: there is no checkpoint nowhere.pt
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"there is no checkpoint {path}")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many types for a file that is not its own
+        raise ValueError(f"{path} is cut short or no checkpoint: {type(error).__name__}") from error
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy weights into a model, if every one of them fits; else change nothing.
+
+    Parameters
+    ----------
+    model : nn.Module
+    weights : mapping of str to Tensor
+        A `state_dict`.
+
+    Raises
+    ------
+    ValueError
+        If they are another model's, with the first names or shapes that differ.
+
+    Examples
+    --------
+    >>> load_weights(nn.Linear(2, 1), nn.Linear(3, 1).state_dict())
+    Traceback (most recent call last):
+    ValueError: the weights are another model's: weight has shape (1, 3), not (1, 2)
+    """
+    own = model.state_dict()
+    faults = [f"{name} is missing" for name in own if name not in weights]
+    faults += [f"{name} is unknown" for name in weights if name not in own]
+    faults += [
+        f"{name} has shape {tuple(weights[name].shape)}, not {tuple(own[name].shape)}"
+        for name in own
+        if name in weights and weights[name].shape != own[name].shape
+    ]
+    if faults:
+        more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+        raise ValueError(f"the weights are another model's: {'; '.join(faults[:3])}{more}")
+    model.load_state_dict(weights)

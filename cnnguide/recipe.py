@@ -1,0 +1,135 @@
+"""All the choices of a training run in one frozen place, and the learning rate at every step.
+
+Page: *train*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cnnguide import data
+
+__all__ = ["RECIPES", "Recipe", "find_recipe", "learning_rate_at"]
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The choices of a training run; the defaults are the article's.
+
+    Raises
+    ------
+    ValueError
+        For a number out of its range, or an unknown schedule.
+
+    Examples
+    --------
+    >>> Recipe().epochs, Recipe(epochs=3).epochs
+    (150, 3)
+    """
+
+    epochs: int = 150  # passes over the training images
+    batch_size: int = 128  # images a step
+    learning_rate: float = 0.1  # the highest of the run
+    momentum: float = 0.9  # share of the last step that goes on
+    nesterov: bool = False  # look ahead along the momentum; free, and a little better
+    weight_decay: float = 5e-4  # pull towards 0, per unit of learning rate
+    decay_all: bool = True  # also pull on biases and BatchNorm, as the article does
+    schedule: str = "steps"  # "steps": drop at the milestones; "triangle": up, then down to 0
+    milestones: tuple[int, ...] = (82, 123)  # epochs; He's 32,000 and 48,000 steps
+    gamma: float = 0.1  # factor at each milestone
+    peak: float = 0.2  # where the triangle is highest, as a share of the run
+    label_smoothing: float = 0.0  # probability shared among all classes
+    padding: int = 4  # pixels for the random crop; 0 for none
+    flip: float = 0.5  # probability of a mirrored image
+    mean: Triple = data.MEAN  # of the training images, in [0, 1]
+    std: Triple = data.STD  # over all pixels, in [0, 1]
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained."""
+        for name, least in (("epochs", 1), ("batch_size", 1), ("padding", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is at least {least}, got {getattr(self, name)}")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate is above 0, got {self.learning_rate}")
+        for name in ("momentum", "weight_decay", "label_smoothing", "flip", "peak", "gamma"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} lies from 0 to 1, got {getattr(self, name)}")
+        if self.schedule not in ("steps", "triangle"):
+            raise ValueError(f"schedule is 'steps' or 'triangle', got {self.schedule!r}")
+
+
+RECIPES = {
+    "article": Recipe(),
+    # For QuickNet on two cores; five or so epochs of the full set, more of the sample.
+    "quick": Recipe(
+        epochs=5,
+        batch_size=256,
+        learning_rate=0.4,
+        nesterov=True,
+        decay_all=False,
+        schedule="triangle",
+        label_smoothing=0.1,
+        padding=2,
+    ),
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """Look a recipe up.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+
+    Examples
+    --------
+    >>> find_recipe("article").batch_size
+    128
+    """
+    if name not in RECIPES:
+        raise ValueError(f"recipe is one of {', '.join(map(repr, RECIPES))}, got {name!r}")
+    return RECIPES[name]
+
+
+def learning_rate_at(recipe: Recipe, step: int, *, steps_per_epoch: int) -> float:
+    """Give the learning rate of a step.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    step : int
+        From 0 on.
+    steps_per_epoch : int
+        At least 1; the short last batch counts.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        For a step outside the run.
+
+    Examples
+    --------
+    >>> recipe = Recipe(epochs=4, milestones=(2,), learning_rate=1.0)
+    >>> [learning_rate_at(recipe, step, steps_per_epoch=1) for step in range(4)]
+    [1.0, 1.0, 0.1, 0.1]
+    >>> recipe = Recipe(epochs=4, schedule="triangle", peak=0.5, learning_rate=1.0)
+    >>> [learning_rate_at(recipe, step, steps_per_epoch=1) for step in range(4)]
+    [0.25, 0.75, 0.75, 0.25]
+    """
+    total = recipe.epochs * steps_per_epoch
+    if not 0 <= step < total:
+        raise ValueError(f"this run's steps go from 0 to {total - 1}, got {step}")
+    if recipe.schedule == "steps":
+        drops = sum(step // steps_per_epoch >= milestone for milestone in recipe.milestones)
+        return recipe.learning_rate * recipe.gamma**drops
+    done = (step + 0.5) / total  # the middle of the step, so that neither end is 0
+    if done < recipe.peak:
+        return recipe.learning_rate * done / recipe.peak
+    return recipe.learning_rate * (1 - done) / (1 - recipe.peak)

@@ -1,0 +1,150 @@
+"""Measured results: JSON files written by the commands that measured, never by hand.
+
+Page: *train*. A file holds every run with its command, commit, date, device, versions and seeds.
+A result that nobody has measured has no file, and reads as ``None``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+__all__ = ["circumstances", "load", "save"]
+
+FOLDER = Path(__file__).parent
+
+
+def device_name(device: torch.device) -> str:
+    """Name the processor or the card."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        found = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        found = platform.processor() or platform.machine()
+    return f"{found}, {os.cpu_count()} cores"
+
+
+def circumstances(device: torch.device) -> dict[str, Any]:
+    """Write down under what circumstances something is measured.
+
+    Parameters
+    ----------
+    device : torch.device
+
+    Returns
+    -------
+    dict
+        Command, commit, date, device, versions.
+
+    Examples
+    --------
+    >>> sorted(circumstances(torch.device("cpu")))
+    ['command', 'commit', 'date', 'device', 'versions']
+    """
+    git = subprocess.run(
+        ["git", "-C", str(FOLDER), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    versions = {"python": platform.python_version()}
+    for package in ("cnnguide", "torch", "torchvision"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:  # run from a copy that is not installed
+            versions[package] = "not installed"
+    return {
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "commit": git.stdout.strip() or None,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "device": device_name(device),
+        "versions": versions,
+    }
+
+
+def load(stem: str, *, folder: Path = FOLDER) -> dict[str, Any] | None:
+    """Read what was measured for a chapter.
+
+    Parameters
+    ----------
+    stem : str
+        The chapter's, such as ``"train"``.
+    folder : pathlib.Path
+
+    Returns
+    -------
+    dict or None
+        ``None`` if nothing has been measured yet.
+
+    Raises
+    ------
+    ValueError
+        If the file is no record of runs.
+
+    Examples
+    --------
+    >>> load("a chapter that nobody measured") is None
+    True
+    """
+    path = folder / f"{stem}.json"
+    if not path.exists():
+        return None
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is cut short or no JSON: {error}") from error
+    if not isinstance(record, dict) or not isinstance(record.get("runs"), list):
+        raise ValueError(f"{path} is no record of results: it has no list 'runs'")
+    return record
+
+
+def save(stem: str, record: dict[str, Any], *, folder: Path = FOLDER) -> Path:
+    """Write a record beside and move it into place.
+
+    Parameters
+    ----------
+    stem : str
+        The chapter's.
+    record : dict
+        With a list ``runs``.
+    folder : pathlib.Path
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        Without a list ``runs``.
+
+    Examples
+    --------
+    >>> save("train", {})
+    Traceback (most recent call last):
+    ValueError: a record of results has a list 'runs', got the keys []
+    """
+    if not isinstance(record.get("runs"), list):
+        raise ValueError(f"a record of results has a list 'runs', got the keys {sorted(record)}")
+    path = folder / f"{stem}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=folder, prefix=f".{stem}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(record, file, indent=1)
+            file.write("\n")
+        os.replace(beside, path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+    return path

@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Iterable
+from pathlib import Path
 
 import jaxtyping
 import matplotlib
@@ -18,7 +19,9 @@ collect_ignore = ["docs/conf.py", "noxfile.py"]
 for name in ("Bool", "Float", "Float32", "Float64", "Int", "Int64", "Num", "Shaped", "UInt8"):
     setattr(builtins, name, getattr(jaxtyping, name))
 builtins.Tensor = torch.Tensor  # type: ignore[attr-defined]
-jaxtyping.install_import_hook("cnnguide", "beartype.beartype")
+# Not the networks: torch.fx traces them with stand-ins for tensors.
+checked = [p.stem for p in (Path(__file__).parent / "cnnguide").glob("*.py") if p.stem != "__init__"]
+jaxtyping.install_import_hook([f"cnnguide.{name}" for name in checked], "beartype.beartype")
 
 
 class CodeCellParser:

@@ -59,7 +59,9 @@ def sample_lambda(alpha: float, *, generator: torch.Generator) -> float:
 
     Notes
     -----
-    With :math:`G_1, G_2 \sim \Gamma(\alpha)`, :math:`\lambda = G_1 / (G_1 + G_2)`.
+    With :math:`G_1, G_2 \sim \Gamma(\alpha)`, :math:`\lambda = G_1 / (G_1 + G_2)`. Each :math:`G` is
+    drawn as :math:`G' U^{1/\alpha}` with :math:`G' \sim \Gamma(\alpha + 1)` and a uniform :math:`U`,
+    in logarithms, so that a small α does not underflow.
 
     Examples
     --------
@@ -72,12 +74,10 @@ def sample_lambda(alpha: float, *, generator: torch.Generator) -> float:
         raise ValueError(f"α is a number from 0 on, got {alpha}")
     if alpha == 0:
         return 1.0
-    concentration = torch.full((2,), alpha, dtype=torch.float64)
-    first, second = torch._standard_gamma(concentration, generator=generator).tolist()
-    # For a tiny α both may underflow to 0; the law's limit is then a fair coin.
-    if first + second == 0:
-        return float(torch.randint(2, (), generator=generator))
-    return first / (first + second)
+    one_more = torch.full((2,), alpha + 1, dtype=torch.float64)
+    uniform = torch.rand(2, generator=generator, dtype=torch.float64)
+    log_gamma = torch._standard_gamma(one_more, generator=generator).log() + uniform.log() / alpha
+    return torch.sigmoid(log_gamma[0] - log_gamma[1]).item()
 
 
 def mixup(

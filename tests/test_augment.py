@@ -1,0 +1,137 @@
+import itertools
+
+import pytest
+import torch
+from torch.testing import assert_close
+from torchvision.transforms import v2
+
+from cnnguide import augment, data
+
+PLACES = list(itertools.product(range(9), range(9), (False, True)))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_every_crop_and_flip_equals_torchvisions(dtype):
+    image = torch.randint(256, (3, 32, 32), dtype=torch.uint8).to(dtype)
+    rows, columns, flips = (torch.tensor(values) for values in zip(*PLACES, strict=True))
+    batch = image.expand(len(PLACES), 3, 32, 32)
+    ours = augment.flip_where(augment.crop_at(batch, rows, columns, padding=4), flips)
+    padded = v2.functional.pad(image, [4])
+    for changed, (row, column, flip) in zip(ours, PLACES, strict=True):
+        expected = v2.functional.crop(padded, row, column, 32, 32)
+        expected = v2.functional.horizontal_flip(expected) if flip else expected
+        assert torch.equal(changed, expected)
+
+
+def test_all_162_outcomes_are_equally_likely():
+    # Each pixel holds its own number, so that the outcome can be read off the picture.
+    count, image = 162 * 400, torch.arange(1.0, 101.0).view(1, 1, 10, 10).double()
+    generator = torch.Generator().manual_seed(0)
+    moved = augment.random_crop(image.expand(count, 1, 10, 10), padding=4, generator=generator)
+    moved = augment.random_flip(moved, generator=generator)
+    possible = augment.crop_at(
+        image.expand(81, 1, 10, 10),
+        torch.arange(81) // 9,
+        torch.arange(81) % 9,
+        padding=4,
+    )
+    possible = torch.cat([possible, possible.flip(-1)]).flatten(1)
+    # A random projection tells the outcomes apart and is cheaper than comparing all pixels.
+    probe = torch.randn(100, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    keys = possible @ probe
+    seen = torch.cdist((moved.flatten(1) @ probe)[:, None], keys[:, None]).argmin(1)
+    counts = seen.bincount(minlength=162).double()
+    chi_squared = ((counts - 400) ** 2 / 400).sum().item()
+    # 161 degrees of freedom: 0.001 of right samples lie above 220.
+    assert counts.min() > 0 and chi_squared < 220
+
+
+def test_torchvisions_own_crop_has_the_same_law():
+    torch.manual_seed(0)
+    image = torch.arange(1.0, 10.0).view(1, 3, 3)
+    transform = v2.RandomCrop(3, padding=1)
+    theirs = torch.stack([transform(image) for _ in range(900)])
+    generator = torch.Generator().manual_seed(0)
+    ours = augment.random_crop(image.expand(900, 1, 3, 3), padding=1, generator=generator)
+    counts = [x.flatten(1).unique(dim=0, return_counts=True) for x in (ours, theirs)]
+    assert_close(counts[0][0], counts[1][0])
+    # 100 of each expected; six standard deviations
+    assert all((c - 100).abs().max() < 60 for _, c in counts)
+
+
+def test_gradients_pass():
+    images = torch.rand(4, 2, 5, 5, dtype=torch.float64, requires_grad=True)
+    out = augment.crop_at(images, torch.tensor([0, 1, 2, 1]), torch.tensor([2, 1, 0, 0]), padding=1)
+    (gradient,) = torch.autograd.grad(augment.flip_where(out, torch.arange(4) > 1).sum(), images)
+    assert gradient[1].eq(1).all() and gradient.sum() == out.count_nonzero()
+
+
+def test_any_memory_layout_gives_the_same():
+    images = torch.rand(6, 3, 8, 8)
+    one, two = (
+        augment.random_crop(x, padding=2, generator=torch.Generator().manual_seed(0))
+        for x in (images, images.contiguous(memory_format=torch.channels_last))
+    )
+    assert torch.equal(one, two)
+
+
+def test_the_images_stay_as_they_were():
+    images = torch.rand(3, 1, 4, 4)
+    before = images.clone()
+    augment.random_crop(images, generator=torch.Generator()).zero_()
+    augment.random_flip(images, p=0.0, generator=torch.Generator()).zero_()
+    assert torch.equal(images, before)
+
+
+def test_no_padding_changes_nothing():
+    images = torch.rand(3, 1, 4, 4)
+    assert torch.equal(augment.random_crop(images, padding=0, generator=torch.Generator()), images)
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_the_pipelines_normalise(train):
+    grey = torch.full((3, 32, 32), 128, dtype=torch.uint8)
+    out = augment.cifar_pipeline(train=train)(grey)
+    expected = data.normalise(grey[None])[0][:, 16, 16]
+    assert_close(out[:, 16, 16], expected)
+    assert augment.imagenet_pipeline(train=train)(grey.repeat(1, 9, 9)).shape == (3, 224, 224)
+
+
+def test_padding_is_black_and_not_the_mean():
+    torch.manual_seed(1)
+    white = torch.full((3, 32, 32), 255, dtype=torch.uint8)
+    out = augment.cifar_pipeline(train=True)(white)
+    black = data.normalise(torch.zeros(1, 3, 1, 1, dtype=torch.uint8)).min()
+    assert_close(out.min(), black)
+
+
+def test_the_test_pipelines_are_not_random():
+    image = torch.randint(256, (3, 300, 280), dtype=torch.uint8)
+    pipeline = augment.imagenet_pipeline(train=False)
+    assert torch.equal(pipeline(image), pipeline(image))
+
+
+@pytest.mark.parametrize("name", augment.CLASSIC)
+def test_each_classic_change_changes_and_keeps_the_size(name):
+    torch.manual_seed(0)
+    image = torch.rand(3, 32, 32)
+    changed = augment.CLASSIC[name](image)
+    assert changed.shape == image.shape and not torch.equal(changed, image)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda f: f(augment.crop_at)(torch.zeros(3, 4, 4), *[torch.zeros(3).long()] * 2, padding=1), r"got \(3, 4, 4\)"),
+        (lambda f: f(augment.crop_at)(torch.zeros(2, 1, 4, 4), *[torch.zeros(3).long()] * 2, padding=1), "got 3 rows and 3 columns for 2 images"),
+        (lambda f: f(augment.crop_at)(torch.zeros(1, 1, 4, 4), *[torch.tensor([3])] * 2, padding=1), "offsets run from 0 to 2, got 3 to 3"),
+        (lambda f: f(augment.crop_at)(torch.zeros(1, 1, 4, 4), *[torch.tensor([-1])] * 2, padding=1), "got -1 to -1"),
+        (lambda f: augment.random_crop(torch.zeros(1, 1, 4, 4), padding=-1, generator=torch.Generator()), "padding is at least 0, got -1"),
+        (lambda f: augment.random_flip(torch.zeros(1, 1, 4, 4), p=2.0, generator=torch.Generator()), "from 0 to 1, got 2.0"),
+        (lambda f: f(augment.flip_where)(torch.zeros(2, 4, 4), torch.zeros(2).bool()), r"got \(2, 4, 4\)"),
+        (lambda f: f(augment.flip_where)(torch.zeros(2, 1, 4, 4), torch.zeros(3).bool()), r"one choice an image, got \(3,\) for 2"),
+    ],
+)
+def test_what_does_not_fit_is_refused(call, message, unchecked):
+    with pytest.raises(ValueError, match=message):
+        call(unchecked)

@@ -1,0 +1,213 @@
+import random
+import shutil
+from importlib.resources import files
+
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+from cnnguide import data, download
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return data.load("sample")
+
+
+def test_the_sample_has_the_same_number_of_every_class(sample):
+    assert sample.train_labels.bincount().tolist() == [500] * 10
+    assert sample.test_labels.bincount().tolist() == [100] * 10
+    assert sample.source == "sample"
+
+
+def test_the_sample_is_bytes_in_pytorchs_layout(sample):
+    assert sample.train_images.shape == (5000, 3, 32, 32)
+    assert sample.train_images.dtype == torch.uint8 and sample.train_labels.dtype == torch.int64
+
+
+def test_an_altered_sample_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "sample"
+    shutil.copytree(str(files("cnnguide") / "sample"), folder)
+    # Another picture of the right size: the test images in place of half the training ones.
+    from PIL import Image
+
+    with Image.open(folder / "train.webp") as mosaic:
+        turned = mosaic.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    turned.save(folder / "train.webp", lossless=True, quality=0, method=0)
+    monkeypatch.setattr(data, "files", lambda package: tmp_path)
+    with pytest.raises(ValueError, match=r"train\.webp is truncated or altered: its SHA-256 is"):
+        data.load("sample")
+
+
+def test_auto_takes_the_sample_when_the_cache_is_empty(tmp_path, monkeypatch):
+    monkeypatch.setenv("CNNGUIDE_DATA", str(tmp_path))
+    assert data.load("auto").source == "sample"
+
+
+def test_the_full_set_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("CNNGUIDE_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"not in .*: fetch it with `python -m cnnguide.dow"):
+        data.load("full")
+
+
+def test_an_unknown_set_is_refused():
+    with pytest.raises(ValueError, match="'sample', 'full' or 'auto', got 'cifar'"):
+        data.load("cifar")
+
+
+def test_the_full_set_has_the_constants_that_the_guide_prints():
+    if not download.cached_file().exists():
+        pytest.skip("the full CIFAR-10 is not in the cache")
+    full = data.load("auto")
+    assert full.source == "full" and len(full.train_images) == 50_000
+    assert full.train_labels.bincount().tolist() == [5000] * 10
+    assert full.test_labels.bincount().tolist() == [1000] * 10
+    mean, std = data.channel_statistics(full.train_images)
+    rounded = [tuple(round(v, 4) for v in values.tolist()) for values in (mean, std)]
+    assert rounded == [data.MEAN, data.STD]
+    own = data.per_image_std(full.train_images).tolist()
+    assert tuple(round(v, 4) for v in own) == data.PER_IMAGE_STD
+
+
+def test_the_statistics_are_those_of_all_pixels(sample):
+    some = sample.train_images[::10]
+    mean, std = data.channel_statistics(some)
+    pixels = (some.double() / 255).transpose(0, 1).flatten(1)
+    assert_close(mean, pixels.mean(1))
+    assert_close(std, pixels.std(1, correction=0))
+
+
+def test_the_per_image_deviation_is_the_mean_of_each_images_own(sample):
+    some = sample.train_images[::100]
+    expected = torch.stack([data.to_float(x[None])[0].std((1, 2)) for x in some]).mean(0)
+    assert_close(data.per_image_std(some), expected)
+
+
+def test_normalised_images_have_mean_0_and_deviation_1(sample):
+    mean, std = (tuple(v.tolist()) for v in data.channel_statistics(sample.train_images))
+    x = data.normalise(sample.train_images, mean=mean, std=std)
+    assert_close(x.mean((0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
+    assert_close(x.std((0, 2, 3)), torch.ones(3), atol=1e-4, rtol=0)
+
+
+def test_bytes_and_floats_are_normalised_alike(sample):
+    some = sample.train_images[:5]
+    assert_close(data.normalise(some), data.normalise(data.to_float(some)))
+
+
+def split(labels, validation=0.2, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return data.split(torch.arange(len(labels)), labels, validation=validation, generator=generator)
+
+
+def test_a_split_is_whole_balanced_and_without_overlap(sample):
+    train, train_labels, held, held_labels = split(sample.train_labels)
+    assert sorted([*train.tolist(), *held.tolist()]) == list(range(5000))
+    assert held_labels.bincount().tolist() == [100] * 10
+    assert torch.equal(sample.train_labels[train], train_labels)
+    assert torch.equal(sample.train_labels[held], held_labels)
+
+
+def test_the_seed_decides_the_split(sample):
+    first, again, other = (split(sample.train_labels, seed=s)[2] for s in (0, 0, 1))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1, float("nan")])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(ValueError, match="above 0 and below 1, got"):
+        split(torch.tensor([0, 1]), share)
+
+
+def test_a_share_too_small_for_an_image_is_refused():
+    with pytest.raises(ValueError, match=r"0\.01 of 2 images leaves one side without"):
+        split(torch.tensor([0, 1]), 0.01)
+
+
+def test_batches_visit_every_image_once_and_keep_the_short_one():
+    x = torch.arange(10)
+    seen = [b for b, _ in data.batches(x, x, batch_size=4, generator=torch.Generator())]
+    assert [len(b) for b in seen] == [4, 4, 2]
+    assert sorted(torch.cat(seen).tolist()) == list(range(10))
+
+
+def test_images_and_labels_stay_together():
+    x = torch.arange(10)
+    pairs = data.batches(x, x * 2, batch_size=3, generator=torch.Generator().manual_seed(0))
+    assert all(torch.equal(2 * a, b) for a, b in pairs)
+
+
+def test_each_epoch_has_its_own_order():
+    x, generator = torch.arange(50), torch.Generator().manual_seed(0)
+    first, second = (
+        torch.cat([b for b, _ in data.batches(x, x, batch_size=8, generator=generator)]) for _ in "ab"
+    )
+    assert not torch.equal(first, second)
+
+
+def noisy(image):
+    """Draw from all three generators that a transform may use."""
+    return torch.tensor([torch.rand(()).item(), np.random.rand(), random.random()])  # noqa: NPY002
+
+
+def epoch(seed, workers=2):
+    x = torch.zeros(8, 1)
+    made = data.loader(x, torch.arange(8), batch_size=2, transform=noisy, workers=workers, seed=seed)
+    return torch.cat([b for b, _ in made])
+
+
+def test_workers_repeat_with_the_seed_and_not_each_other():
+    first, again, other = epoch(0), epoch(0), epoch(1)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    for column in first.T:  # torch, NumPy, Python
+        assert len(column.unique()) == 8
+
+
+def test_a_loader_gives_images_through_the_transform(sample):
+    made = data.loader(
+        sample.test_images, sample.test_labels, batch_size=300, transform=lambda x: x.float() / 255
+    )
+    images, labels = zip(*made, strict=True)
+    assert [len(b) for b in images] == [300, 300, 300, 100]
+    assert torch.equal(torch.cat(images), data.to_float(sample.test_images))
+    assert torch.equal(torch.cat(labels), sample.test_labels)
+
+
+X = torch.arange(4)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: data.batches(X, X, batch_size=0), "at least 1 image, got batch_size=0"),
+        (lambda: data.batches(X[:0], X[:0], batch_size=1), "at least one image is needed, got none"),
+        (lambda: data.loader(X, X, batch_size=0), "batch_size >= 1 and workers >= 0, got 0 and 0"),
+        (lambda: data.loader(X, X, batch_size=1, workers=-1), "got 1 and -1"),
+        (lambda: data.loader(X[:0], X[:0], batch_size=1), "got none"),
+        (lambda: data.normalise(torch.zeros(1, 2, 3, 3)), "2 channels, got 3 and 3"),
+        (lambda: data.normalise(torch.zeros(1, 1, 3, 3), mean=(0.0,), std=(0.0,)), "above 0, got"),
+        (lambda: data.channel_statistics(torch.zeros(0, 3, 2, 2).byte()), "got none"),
+        (lambda: data.per_image_std(torch.zeros(0, 3, 2, 2).byte()), "got none"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_images_and_labels_of_different_length_are_refused(unchecked):
+    for function in (data.batches, data.loader):
+        with pytest.raises(ValueError, match="got 4 images and 3 labels"):
+            unchecked(function)(X, X[:3], batch_size=1)
+
+
+def test_one_image_without_a_batch_is_refused(unchecked):
+    with pytest.raises(ValueError, match=r"shape \(N, C, H, W\), got \(3, 4, 4\)"):
+        unchecked(data.normalise)(torch.zeros(3, 4, 4))
+
+
+def test_other_integers_are_refused(unchecked):
+    with pytest.raises(TypeError, match=r"uint8, got torch.int64"):
+        unchecked(data.to_float)(torch.zeros(1, 1, 2, 2).long())

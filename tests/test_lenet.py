@@ -1,0 +1,51 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.testing import assert_close
+
+from cnnguide.models import LeNet5, count_parameters
+
+
+def test_it_has_the_known_parameters():
+    assert count_parameters(LeNet5()) == 61_706
+    assert count_parameters(LeNet5(in_channels=3)) == 62_006
+
+
+@pytest.mark.parametrize(("layer", "function"), [(nn.Tanh(), torch.tanh), (nn.ReLU(), F.relu)])
+def test_it_equals_the_same_sums_written_out(layer, function):
+    net = LeNet5(in_channels=3, activation=layer).double()
+    x = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    w = dict(net.named_parameters())
+    y = F.avg_pool2d(function(F.conv2d(x, w["conv1.weight"], w["conv1.bias"])), 2)
+    y = F.avg_pool2d(function(F.conv2d(y, w["conv2.weight"], w["conv2.bias"])), 2)
+    y = function(F.linear(y.reshape(2, 400), w["fc1.weight"], w["fc1.bias"]))
+    y = function(F.linear(y, w["fc2.weight"], w["fc2.bias"]))
+    y = F.linear(y, w["fc3.weight"], w["fc3.bias"])
+    assert_close(net(x), y)
+    parameters = list(net.parameters())
+    assert_close(
+        torch.autograd.grad(net(x).sum(), parameters), torch.autograd.grad(y.sum(), parameters)
+    )
+
+
+def test_the_activation_of_1998_is_the_default():
+    assert isinstance(LeNet5().activation, nn.Tanh)
+
+
+def test_images_are_never_mixed():
+    net = LeNet5().eval()
+    x = torch.randn(3, 1, 32, 32)
+    assert_close(net(x)[1:2], net(x[1:2]))
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 32, 32), (2, 1, 28, 28), (25, 1, 64, 64), (1, 32, 32)])
+def test_another_input_is_refused(shape):
+    with pytest.raises(ValueError, match=r"takes images of shape \(N, 1, 32, 32\), got"):
+        LeNet5()(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("settings", [{"in_channels": 0}, {"num_classes": 0}])
+def test_a_network_without_channels_or_classes_is_refused(settings):
+    with pytest.raises(ValueError, match="channels and classes are at least 1"):
+        LeNet5(**settings)

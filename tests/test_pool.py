@@ -1,0 +1,63 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.testing import assert_close
+
+from cnnguide import pool
+
+SETTINGS = [
+    (2, {}),
+    (3, {"stride": 2}),
+    (3, {"stride": 2, "padding": 1}),
+    ((2, 3), {"stride": (1, 2), "padding": (1, 0)}),
+    (1, {}),
+]
+PAIRS = [(pool.max_pool2d, F.max_pool2d), (pool.avg_pool2d, F.avg_pool2d)]
+both = pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=["max", "avg"])
+
+
+@both
+@pytest.mark.parametrize(("kernel", "settings"), SETTINGS, ids=str)
+def test_pooling_equals_pytorch_in_value_and_gradient(ours, theirs, kernel, settings):
+    image = torch.randn(2, 3, 7, 8, dtype=torch.float64).requires_grad_()
+    a, b = ours(image, kernel, **settings), theirs(image, kernel, **settings)
+    assert_close(a, b)
+    probe = torch.randn_like(b)
+    assert_close(torch.autograd.grad(a, image, probe), torch.autograd.grad(b, image, probe))
+
+
+def test_padding_never_wins_a_maximum():
+    assert pool.max_pool2d(-torch.ones(1, 1, 2, 2), 2, stride=1, padding=1).max() == -1
+
+
+def test_padding_counts_in_a_mean():
+    corner = pool.avg_pool2d(torch.ones(1, 1, 2, 2), 2, stride=1, padding=1)[0, 0, 0, 0]
+    assert corner == 0.25
+
+
+def test_a_maximum_ignores_small_shifts():
+    image = torch.zeros(1, 1, 4, 4)
+    image[0, 0, 0, 0] = 1
+    assert torch.equal(pool.max_pool2d(image, 2), pool.max_pool2d(image.roll(1, 3), 2))
+
+
+@both
+@pytest.mark.parametrize(
+    ("shape", "kernel", "settings", "message"),
+    [
+        ((3, 4, 4), 2, {}, r"shape \(N, C, H, W\), got \(3, 4, 4\)"),
+        ((1, 1, 4, 4), 0, {}, "kernel is at least 1, got 0"),
+        ((1, 1, 4, 4), 5, {}, "spans 5 pixels and the padded image only 4"),
+        ((1, 1, 4, 4), 2, {"padding": 2}, "at most half the window, got 2 for 2"),
+        ((1, 1, 4, 4), 2, {"stride": 0}, "stride is at least 1, got 0"),
+    ],
+)
+def test_what_does_not_fit_is_refused(ours, theirs, shape, kernel, settings, message, unchecked):
+    with pytest.raises(ValueError, match=message):
+        unchecked(ours)(torch.zeros(shape), kernel, **settings)
+
+
+@both
+def test_bytes_are_refused(ours, theirs, unchecked):
+    with pytest.raises(TypeError, match="floats, got torch.uint8"):
+        unchecked(ours)(torch.zeros(1, 1, 4, 4, dtype=torch.uint8), 2)

@@ -227,8 +227,8 @@ def test_a_resumed_run_ends_bitwise_like_the_unbroken_one(tmp_path):
     *_, resumed = fit(tiny_net(), few(), few(20), TINY, seed=77, checkpoint=path)
     for a, b in ((whole.model.state_dict(), resumed.model.state_dict()), (whole.best, resumed.best)):
         assert a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
-    times = [replace(e, seconds=0) for e in whole.history]
-    assert [replace(e, seconds=0) for e in resumed.history] == times
+    times = [replace(e, seconds=0.0) for e in whole.history]
+    assert [replace(e, seconds=0.0) for e in resumed.history] == times
 
 
 def test_the_best_epoch_is_chosen_on_validation_and_the_first_of_equals():

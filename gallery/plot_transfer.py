@@ -70,7 +70,7 @@ def head_accuracy(train_f, train_y, test_f):
 
 def scratch_accuracy(x, y, seed):
     seed_everything(seed)
-    model = QuickNet()
+    model = QuickNet(widths=(32, 64, 128))
     model.whiten(data.normalise(x))
     recipe = Recipe(
         epochs=12, batch_size=32, learning_rate=0.05, nesterov=True, schedule="triangle", padding=2

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 # A sentence ends, and on the same line another begins with a capital.
 SECOND = re.compile(r"(?<!\b[A-Z])(?<!e\.g)(?<!i\.e)(?<!et al)(?<!vs)[.!?][\"')*]* +[\"'(*]*[A-Z]")
-SPAN = re.compile(r"`[^`]*`|\$[^$]*\$")
+SPAN = re.compile(r"`[^`]*`|\$[^$]*\$|^\s*\d+\. ")  # code, formulas, list numbers
 
 
 def faults(text: str) -> list[int]:

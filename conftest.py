@@ -20,7 +20,9 @@ for name in ("Bool", "Float", "Float32", "Float64", "Int", "Int64", "Num", "Shap
     setattr(builtins, name, getattr(jaxtyping, name))
 builtins.Tensor = torch.Tensor  # type: ignore[attr-defined]
 # Not the networks: torch.fx traces them with stand-ins for tensors.
-checked = [p.stem for p in (Path(__file__).parent / "cnnguide").glob("*.py") if p.stem != "__init__"]
+checked = [
+    p.stem for p in (Path(__file__).parent / "cnnguide").glob("*.py") if p.stem != "__init__"
+]
 jaxtyping.install_import_hook([f"cnnguide.{name}" for name in checked], "beartype.beartype")
 
 

@@ -48,7 +48,8 @@ def main() -> None:
     for name, seconds in rows:
         print(f"| {name} | {seconds:.1f} | {seconds / rows[0][1]:.1%} |")
     packages = ", ".join(f"{p} {version(p)}" for p in ("sphinx", "sphinx-gallery", "torch"))
-    print(f"\n{platform.processor() or platform.machine()}, Python {sys.version.split()[0]}, {packages}")
+    machine = platform.processor() or platform.machine()
+    print(f"\n{machine}, Python {sys.version.split()[0]}, {packages}")
 
 
 if __name__ == "__main__":

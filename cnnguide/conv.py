@@ -109,7 +109,9 @@ def check_images(image: Tensor) -> None:
     if image.ndim != 4:
         raise ValueError(f"images have shape (N, C, H, W), got {tuple(image.shape)}")
     if not image.is_floating_point():
-        raise TypeError(f"images are floats, got {image.dtype}; data.to_float turns bytes into them")
+        raise TypeError(
+            f"images are floats, got {image.dtype}; data.to_float turns bytes into them"
+        )
 
 
 def check_conv(image: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
@@ -128,7 +130,9 @@ def check_conv(image: Tensor, weight: Tensor, bias: Tensor | None, groups: int) 
             f"got {weight.shape[1]}"
         )
     if bias is not None and bias.shape != (o,):
-        raise ValueError(f"a bias has one number an output channel, ({o},), got {tuple(bias.shape)}")
+        raise ValueError(
+            f"a bias has one number an output channel, ({o},), got {tuple(bias.shape)}"
+        )
 
 
 def windows(
@@ -185,6 +189,11 @@ def pad(image: Tensor, padding: Pair, *, value: float = 0.0) -> Tensor:
     """Add rows and columns of one value around each image."""
     ph, pw = pair(padding, "padding", 0)
     return F.pad(image, (pw, pw, ph, ph), value=value) if ph or pw else image
+
+
+def sides(weight: Tensor) -> tuple[int, int]:
+    """Give the height and width of a weight's kernels."""
+    return weight.shape[2], weight.shape[3]
 
 
 def add_bias(output: Tensor, bias: Tensor | None) -> Tensor:
@@ -282,7 +291,7 @@ def conv2d_windows(
     [[[[4.0, 6.0], [10.0, 12.0]]]]
     """
     check_conv(image, weight, bias, groups)
-    seen = windows(pad(image, padding), weight.shape[2:], stride=stride, dilation=dilation)
+    seen = windows(pad(image, padding), sides(weight), stride=stride, dilation=dilation)
     seen = seen.unflatten(1, (groups, -1))  # N C Ho Wo kh kw -> N G C/G Ho Wo kh kw
     grouped = weight.unflatten(0, (groups, -1))  # O C/G kh kw -> G O/G C/G kh kw
     output = torch.einsum("ngcijuv,gocuv->ngoij", seen, grouped)
@@ -311,7 +320,7 @@ def conv2d_matmul(
     [[[[4.0, 6.0], [10.0, 12.0]]]]
     """
     check_conv(image, weight, bias, groups)
-    seen = windows(pad(image, padding), weight.shape[2:], stride=stride, dilation=dilation)
+    seen = windows(pad(image, padding), sides(weight), stride=stride, dilation=dilation)
     n, _, ho, wo, _, _ = seen.shape
     # N C Ho Wo kh kw -> N G (C/G kh kw) (Ho Wo): the copy that im2col pays for
     columns = seen.permute(0, 1, 4, 5, 2, 3).reshape(n, groups, -1, ho * wo)
@@ -388,7 +397,9 @@ def apply_kernel(
     """
     check_images(image)
     if kernel.ndim != 2 or not all(side % 2 for side in kernel.shape):
-        raise ValueError(f"a kernel that keeps the size has two odd sides, got {tuple(kernel.shape)}")
+        raise ValueError(
+            f"a kernel that keeps the size has two odd sides, got {tuple(kernel.shape)}"
+        )
     c = image.shape[1]
     ph, pw = (side // 2 for side in kernel.shape)
     padded = F.pad(image, (pw, pw, ph, ph), mode="replicate")

@@ -132,7 +132,9 @@ def sample_part(part: str, count: int) -> tuple[Tensor, Tensor]:
     # (rows, 32, 100, 32, 3) -> (rows, 100, 3, 32, 32)
     tiles = mosaic.reshape(count // 100, 32, 100, 32, 3).transpose(0, 2, 4, 1, 3)
     images = np.ascontiguousarray(tiles).reshape(count, 3, 32, 32)
-    download.check_digest(hashlib.sha256(images).hexdigest(), SAMPLE_SHA256[part], str(path))
+    download.check_digest(
+        hashlib.sha256(images.tobytes()).hexdigest(), SAMPLE_SHA256[part], str(path)
+    )
     labels = torch.arange(len(CLASSES)).repeat_interleave(count // len(CLASSES))
     return torch.from_numpy(images), labels
 

@@ -281,9 +281,7 @@ def fetch(sources: list[str], *, say: Callable[[str], None] = lambda line: None)
             continue
         write(cached_file(), arrays)
         return cached_file()
-    raise OSError(
-        f"no source gave the full CIFAR-10: {'; '.join(failures)}. Nothing was written."
-    )
+    raise OSError(f"no source gave the full CIFAR-10: {'; '.join(failures)}. Nothing was written.")
 
 
 def take(source: str, folder: Path) -> Arrays:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
 
-__all__ = ["Dropout", "dropout", "drop_where", "draw_mask"]
+__all__ = ["Dropout", "draw_mask", "drop_where", "dropout"]
 
 
 def check_probability(p: float) -> None:
@@ -24,8 +24,8 @@ def check_probability(p: float) -> None:
 
 
 def draw_mask(
-    x: Float[Tensor, "..."], *, p: float, generator: torch.Generator | None = None
-) -> Bool[Tensor, "..."]:
+    x: Float[Tensor, ...], *, p: float, generator: torch.Generator | None = None
+) -> Bool[Tensor, ...]:
     """Choose which activations are dropped, each by itself with probability `p`.
 
     Parameters
@@ -56,9 +56,7 @@ def draw_mask(
     return torch.rand(x.shape, generator=generator, device=x.device) < p
 
 
-def drop_where(
-    x: Float[Tensor, "..."], mask: Bool[Tensor, "..."], *, p: float
-) -> Float[Tensor, "..."]:
+def drop_where(x: Float[Tensor, ...], mask: Bool[Tensor, ...], *, p: float) -> Float[Tensor, ...]:
     r"""Set the masked activations to zero and scale the rest, so that the mean stays.
 
     Parameters
@@ -100,8 +98,8 @@ def drop_where(
 
 
 def dropout(
-    x: Float[Tensor, "..."], *, p: float, generator: torch.Generator | None = None
-) -> Float[Tensor, "..."]:
+    x: Float[Tensor, ...], *, p: float, generator: torch.Generator | None = None
+) -> Float[Tensor, ...]:
     """Apply dropout as in training.
 
     Parameters
@@ -165,6 +163,6 @@ class Dropout(nn.Module):
         self.p = p
         self.generator = generator
 
-    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    def forward(self, x: Float[Tensor, ...]) -> Float[Tensor, ...]:
         """Drop in training mode only."""
         return dropout(x, p=self.p, generator=self.generator) if self.training else x

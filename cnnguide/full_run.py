@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -22,7 +24,7 @@ from cnnguide.train import Training, fit, seed_everything
 
 __all__ = ["main"]
 
-MODELS = {"resnet18": cifar_resnet18, "quick": QuickNet}
+MODELS: dict[str, Callable[[], torch.nn.Module]] = {"resnet18": cifar_resnet18, "quick": QuickNet}
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -78,7 +80,9 @@ def line(run: Training) -> str:
     )
 
 
-def report_plan(options: argparse.Namespace, recipe: Recipe, model: torch.nn.Module, n: int) -> None:
+def report_plan(
+    options: argparse.Namespace, recipe: Recipe, model: torch.nn.Module, n: int
+) -> None:
     """Print what is going to be trained, and how much work that is."""
     work = 6 * count_multiply_adds(model, (3, 32, 32)) * n * recipe.epochs
     print(
@@ -189,7 +193,7 @@ def finish(
         "history": [asdict(epoch) for epoch in training.history],
     }
     units = {"test_accuracy": "share of 10,000 test images", "seconds": "wall time of this command"}
-    folders = [(options.output, {"units": units, "runs": []})]
+    folders: list[tuple[Path, dict[str, Any]]] = [(options.output, {"units": units, "runs": []})]
     if options.record:
         known = results.load("train") or {"units": units, "runs": []}
         folders.append((results.FOLDER, known))

@@ -29,7 +29,9 @@ def check_lambda(lam: float) -> None:
 def check_pairs(images: Tensor, permutation: Tensor) -> None:
     """Refuse images that are no batch, and partners that are no permutation of it."""
     if images.ndim != 4 or len(images) == 0:
-        raise ValueError(f"images have shape (N, C, H, W) with N from 1 on, got {tuple(images.shape)}")
+        raise ValueError(
+            f"images have shape (N, C, H, W) with N from 1 on, got {tuple(images.shape)}"
+        )
     expected = torch.arange(len(images), device=permutation.device)
     if permutation.shape != expected.shape or not permutation.sort().values.equal(expected):
         raise ValueError(
@@ -59,9 +61,9 @@ def sample_lambda(alpha: float, *, generator: torch.Generator) -> float:
 
     Notes
     -----
-    With :math:`G_1, G_2 \sim \Gamma(\alpha)`, :math:`\lambda = G_1 / (G_1 + G_2)`. Each :math:`G` is
-    drawn as :math:`G' U^{1/\alpha}` with :math:`G' \sim \Gamma(\alpha + 1)` and a uniform :math:`U`,
-    in logarithms, so that a small α does not underflow.
+    With :math:`G_1, G_2 \sim \Gamma(\alpha)`, :math:`\lambda = G_1 / (G_1 + G_2)`.
+    Each :math:`G` is drawn as :math:`G' U^{1/\alpha}`, with :math:`G' \sim \Gamma(\alpha + 1)` and
+    a uniform :math:`U`, in logarithms, so that a small α does not underflow.
 
     Examples
     --------
@@ -218,9 +220,8 @@ def cutmix(
 def check_labels(labels: Tensor, num_classes: int) -> None:
     """Refuse labels that name no class."""
     if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < num_classes:
-        raise ValueError(
-            f"labels run from 0 to {num_classes - 1}, got {int(labels.min())} to {int(labels.max())}"
-        )
+        low, high = int(labels.min()), int(labels.max())
+        raise ValueError(f"labels run from 0 to {num_classes - 1}, got {low} to {high}")
 
 
 def soft_labels(

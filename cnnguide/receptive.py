@@ -151,7 +151,8 @@ def layer_of(module: nn.Module, name: str) -> Layer | None:
     sides = [value if isinstance(value, tuple) else (value, value) for value in settings]
     if any(isinstance(value, str) for value in settings) or any(h != w for h, w in sides):
         raise ValueError(f"{name} differs in height and width, which are followed as one: {module}")
-    return Layer(*(int(h) for h, _ in sides), name=name)
+    kernel, stride, dilation, padding = (int(h) for h, _ in sides)
+    return Layer(kernel, stride, dilation, padding, name)
 
 
 def widest(fields: list[Field], name: str) -> Field:
@@ -233,15 +234,19 @@ def traceable(module: nn.Module) -> fx.Graph:
 
 
 def effective_receptive_field(
-    module: nn.Module, input_shape: tuple[int, int, int], *, generator: torch.Generator, count: int = 8
+    module: nn.Module,
+    input_shape: tuple[int, int, int],
+    *,
+    generator: torch.Generator,
+    count: int = 8,
 ) -> Float[Tensor, "H W"]:
     r"""Measure how strongly each input pixel moves the output in the middle.
 
     Parameters
     ----------
     module : nn.Module
-        Maps ``N C H W`` to feature maps ``N O Ho Wo``; used in evaluation mode, and left in the mode
-        in which it was.
+        Maps ``N C H W`` to feature maps ``N O Ho Wo``; used in evaluation mode, and left in the
+        mode in which it was.
     input_shape : (int, int, int)
         Channels, height and width.
     generator : torch.Generator

@@ -41,6 +41,7 @@ def style() -> None:
     'none'
     """
     import matplotlib as mpl
+    from cycler import cycler
 
     mpl.rcParams.update(
         {
@@ -54,7 +55,7 @@ def style() -> None:
             "figure.titlesize": 12,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.prop_cycle": mpl.cycler(color=list(COLOURS.values())),
+            "axes.prop_cycle": cycler(color=list(COLOURS.values())),
             "image.cmap": "gray",
             "image.interpolation": "nearest",
             "legend.frameon": False,
@@ -111,8 +112,23 @@ def show_image(axes: Axes, image: Tensor, *, title: str = "") -> None:
         As for `to_displayable`.
     title : str
         Written above the image.
+
+    Raises
+    ------
+    ValueError
+        As `to_displayable`.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> figure, axes = plt.subplots()
+    >>> show_image(axes, torch.zeros(3, 4, 5), title="black")
+    >>> axes.get_title()
+    'black'
     """
-    axes.imshow(to_displayable(image).numpy(), vmin=0, vmax=255 if image.dtype == torch.uint8 else 1)
+    axes.imshow(
+        to_displayable(image).numpy(), vmin=0, vmax=255 if image.dtype == torch.uint8 else 1
+    )
     axes.set_title(title)
     axes.set_axis_off()
 
@@ -160,7 +176,9 @@ def image_grid(
     if len(images) == 0:
         raise ValueError("image_grid needs at least one image, got none")
     if titles is not None and len(titles) != len(images):
-        raise ValueError(f"image_grid needs one title an image, got {len(titles)} for {len(images)}")
+        raise ValueError(
+            f"image_grid needs one title an image, got {len(titles)} for {len(images)}"
+        )
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     figure, grid = plt.subplots(

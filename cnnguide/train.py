@@ -106,7 +106,10 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
     learned = [p for p in model.parameters() if p.requires_grad]
     weights = [p for p in learned if p.ndim > 1 or recipe.decay_all]
     others = [p for p in learned if p.ndim <= 1 and not recipe.decay_all]
-    groups = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [
+        {"params": weights},
+        {"params": others, "weight_decay": 0.0},
+    ]
     return torch.optim.SGD(
         [group for group in groups if group["params"]],
         lr=recipe.learning_rate,
@@ -285,7 +288,9 @@ def fast_layout(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def plain_batches(images: Tensor, labels: Tensor, recipe: Recipe) -> Iterator[tuple[Tensor, Tensor]]:
+def plain_batches(
+    images: Tensor, labels: Tensor, recipe: Recipe
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Normalise images for evaluation, in batches that are large since no gradient is kept."""
     for x, y in data.batches(images, labels, batch_size=1000):
         yield fast_layout(data.normalise(x, mean=recipe.mean, std=recipe.std)), y

@@ -55,7 +55,9 @@ def find_head(model: nn.Module) -> tuple[str, nn.Linear]:
     """
     found = [(name, m) for name, m in model.named_modules() if isinstance(m, nn.Linear)]
     if not found or not found[-1][0]:
-        raise ValueError(f"{type(model).__name__} has no linear layer inside it to take as its head")
+        raise ValueError(
+            f"{type(model).__name__} has no linear layer inside it to take as its head"
+        )
     return found[-1]
 
 
@@ -139,9 +141,7 @@ def trainable_parameters(model: nn.Module) -> int:
 
 
 @torch.no_grad()
-def cached_features(
-    backbone: nn.Module, batches: Iterable[Float[Tensor, "N C H W"]]
-) -> Float[Tensor, "M features"]:
+def cached_features(backbone: nn.Module, batches: Iterable[Tensor]) -> Float[Tensor, "M features"]:
     """Run a frozen backbone once over all images, so that a head can train on its outputs.
 
     Parameters

@@ -8,8 +8,9 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_ext"))
 
-import cnnguide  # noqa: E402 - our extensions must be on the path first
 from freshness import forget_if_changed  # noqa: E402
+
+import cnnguide  # noqa: E402 - our extensions must be on the path first
 
 project = "cnnguide"
 author = "The cnnguide authors"
@@ -48,6 +49,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_execution_show_tb = True
 nb_merge_streams = True
+nb_render_markdown_format = "gfm"
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "plain"
 bibtex_reference_style = "author_year"

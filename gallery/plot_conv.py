@@ -54,7 +54,9 @@ for axes, values, title in (
 ):
     limit = values.abs().max() * 1.6
     axes.imshow(values, cmap="PuOr", vmin=-limit, vmax=limit)
-    for (i, j), value in zip(torch.cartesian_prod(*map(torch.arange, values.shape)), values.flatten()):
+    for (i, j), value in zip(
+        torch.cartesian_prod(*map(torch.arange, values.shape)), values.flatten()
+    ):
         axes.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=12)
     axes.set_title(title)
     axes.set_axis_off()

@@ -30,8 +30,8 @@ plt.show()
 # %%
 # The mean photograph
 # -------------------
-# Averaging 500 photographs of a class leaves what they share: the sky above a ship, the ground under
-# a horse.
+# Averaging 500 photographs of a class leaves what they share: the sky above a ship, the ground
+# under a horse.
 
 means = [data.to_float(images.train_images[500 * c : 500 * (c + 1)]).mean(0) for c in range(10)]
 fig = show.image_grid(
@@ -46,8 +46,8 @@ plt.show()
 # Two triplets of deviations
 # --------------------------
 # Normalised by the deviations over all pixels, each channel has deviation 1. The triplet that many
-# projects print is the mean of each photograph's own deviation: it leaves out how photographs differ
-# from one another, so it is too small, and what comes out is too wide.
+# projects print is the mean of each photograph's own deviation: it leaves out how photographs
+# differ from one another, so it is too small, and what comes out is too wide.
 
 fig, grid = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
 for axes, std, title in (

@@ -9,8 +9,8 @@ Whether that noise helps is a question for an experiment.
 # %%
 # The same mean, more spread
 # --------------------------
-# The sum of 100 activations, each of which is 1, with dropout at three rates. Scaling by 1 / (1 − p)
-# keeps the mean at 100.
+# The sum of 100 activations, each of which is 1, with dropout at three rates. Scaling by 1 / (1 −
+# p) keeps the mean at 100.
 
 import matplotlib.pyplot as plt
 import torch
@@ -45,7 +45,9 @@ images = data.load("sample")
 chosen = torch.arange(0, 5000, 5)
 train = (images.train_images[chosen], images.train_labels[chosen])
 validation = (images.train_images[chosen + 1], images.train_labels[chosen + 1])
-recipe = Recipe(epochs=15, batch_size=50, learning_rate=0.02, schedule="triangle", padding=0, flip=0)
+recipe = Recipe(
+    epochs=15, batch_size=50, learning_rate=0.02, schedule="triangle", padding=0, flip=0
+)
 
 
 def accuracy(model, part):

@@ -3,7 +3,8 @@ What passes through LeNet-5?
 ============================
 
 A picture goes in, ten scores come out.
-On the way the sides shrink and the channels multiply, until nothing of the picture's layout is left.
+On the way the sides shrink and the channels multiply, until nothing of the picture's layout is
+left.
 """
 
 # %%
@@ -30,7 +31,9 @@ train_x, train_y, val_x, val_y = data.split(
 model = LeNet5(in_channels=3, activation=nn.ReLU())
 recipe = Recipe(epochs=4, batch_size=64, learning_rate=0.05, schedule="triangle")
 *_, run = fit(model, (train_x, train_y), (val_x, val_y), recipe)
-print(f"validation accuracy after {recipe.epochs} epochs: {run.history[-1].validation_accuracy:.1%}")
+print(
+    f"validation accuracy after {recipe.epochs} epochs: {run.history[-1].validation_accuracy:.1%}"
+)
 
 model.eval()
 picture = images.test_images[702:703]  # a horse

@@ -28,9 +28,7 @@ def square(photograph, left):
 pair = torch.cat([square(skimage.data.chelsea(), 100), square(skimage.data.coffee(), 180)])
 swap = torch.tensor([1, 0])
 shares = (1.0, 0.75, 0.5, 0.25)
-fig, grid = plt.subplots(
-    4, 4, figsize=(9, 6.2), layout="constrained", height_ratios=(4, 1, 4, 1)
-)
+fig, grid = plt.subplots(4, 4, figsize=(9, 6.2), layout="constrained", height_ratios=(4, 1, 4, 1))
 for row, method in ((0, "MixUp"), (2, "CutMix")):
     for column, lam in enumerate(shares):
         if method == "MixUp":
@@ -53,8 +51,9 @@ plt.show()
 # %%
 # How λ is drawn
 # --------------
-# A small α keeps most pictures nearly pure; 1 makes every share as likely. CutMix's box is cut off at
-# the border, so the share that really stays is larger than the one drawn: its mean is not one half.
+# A small α keeps most pictures nearly pure; 1 makes every share as likely. CutMix's box is cut off
+# at the border, so the share that really stays is larger than the one drawn: its mean is not one
+# half.
 
 generator = torch.Generator().manual_seed(0)
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")

@@ -65,7 +65,9 @@ for _ in range(40):
 means, deviations = zip(*seen)
 fig, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
 axes.plot(range(1, 41), means, color=show.COLOURS["blue"], label="running mean (true: 5)")
-axes.plot(range(1, 41), deviations, color=show.COLOURS["orange"], label="running deviation (true: 3)")
+axes.plot(
+    range(1, 41), deviations, color=show.COLOURS["orange"], label="running deviation (true: 3)"
+)
 for value, colour in ((5, "blue"), (3, "orange")):
     axes.axhline(value, linestyle=":", color=show.COLOURS[colour])
 axes.set(xlabel="batches seen", ylabel="activation")
@@ -76,8 +78,8 @@ plt.show()
 # %%
 # Before the ReLU, after it, or not at all
 # ----------------------------------------
-# The same small network on 1,200 pictures, at three learning rates, three seeds each. Bars are means,
-# dots single runs.
+# The same small network on 1,200 pictures, at three learning rates, three seeds each. Bars are
+# means, dots single runs.
 
 images = data.load("sample")
 chosen = torch.arange(0, 4800, 4)
@@ -110,7 +112,9 @@ for k, (place, colour) in enumerate(zip(places, ("grey", "blue", "orange"))):
                 scores.append(10.0)  # diverged: no better than guessing
         scores, x = torch.tensor(scores), j + 0.27 * (k - 1)
         label = {"none": "no BatchNorm", "before": "before ReLU", "after": "after ReLU"}[place]
-        axes.bar(x, scores.mean(), 0.25, color=show.COLOURS[colour], label=label if j == 0 else None)
+        axes.bar(
+            x, scores.mean(), 0.25, color=show.COLOURS[colour], label=label if j == 0 else None
+        )
         axes.plot([x] * 3, scores, "o", ms=4, color="black", mfc="white")
         print(f"{label}, rate {rate}: {scores.mean():.1f} % ± {scores.std():.1f} (n = 3)")
 axes.axhline(10, linestyle=":", color="black")

@@ -90,7 +90,9 @@ for axes, depth in zip(grid, (5, 10, 20)):
     edge = {"fill": False, "edgecolor": "white", "linewidth": 1.5}
     axes.add_patch(plt.Rectangle((corner, corner), size, size, **edge))
     half = (seen.flatten().sort(descending=True).values.cumsum(0) < seen.sum() / 2).sum() + 1
-    axes.set_title(f"{depth} layers: field {size}²,\nhalf the influence from {half / size**2:.0%} of it")
+    axes.set_title(
+        f"{depth} layers: field {size}²,\nhalf the influence from {half / size**2:.0%} of it"
+    )
     axes.set_axis_off()
 fig.suptitle("Effective receptive fields (brighter: more influence)")
 plt.show()

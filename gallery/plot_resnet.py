@@ -9,9 +9,9 @@ loss when one tries.
 # %%
 # Before the first step
 # ---------------------
-# The gradient that reaches each layer of a network 110 convolutions deep, at its random start.
-# The plain network's gradient is tiny everywhere without BatchNorm; with it, the gradient *explodes*
-# on its way back to the first layers. Shortcuts keep it within two powers of ten.
+# The gradient that reaches each layer of a network 109 convolutions deep, at its random start. The
+# plain network's gradient is tiny everywhere without BatchNorm; with it, the gradient *explodes* on
+# its way back to the first layers. Shortcuts keep it within two powers of ten.
 
 import matplotlib.pyplot as plt
 import torch
@@ -60,8 +60,8 @@ plt.show()
 # Degradation
 # -----------
 # Narrow networks of two depths, with and without shortcuts, trained for a few epochs on 600
-# pictures; two seeds, each a line. The deeper plain network has the higher *training* loss, so this is
-# no overfitting: it is a failure to optimise.
+# pictures; two seeds, each a line. The deeper plain network has the higher *training* loss, so this
+# is no overfitting: it is a failure to optimise.
 
 chosen = torch.arange(0, 4800, 8)
 part = (images.train_images[chosen], images.train_labels[chosen])

@@ -4,7 +4,8 @@ Can a laptop learn to see in a minute?
 
 A real training run on real photographs, from random weights to a network that can be asked where it
 looked.
-It takes the full CIFAR-10 if that is in the cache, and the sample that ships with the library if not.
+It takes the full CIFAR-10 if that is in the cache, and the sample that ships with the library if
+not.
 """
 
 # %%

@@ -2,7 +2,8 @@
 When does it pay to start from ImageNet?
 ========================================
 
-A network that has seen a million photographs is shown a few of CIFAR-10, and only a new linear head is
+A network that has seen a million photographs is shown a few of CIFAR-10, and only a new linear head
+is
 trained.
 The weights come with a package, so nothing is downloaded.
 """
@@ -101,7 +102,9 @@ for (name, shares), colour in zip(results.items(), ("blue", "orange", "grey")):
     percent = 100 * shares
     axes.errorbar(counts, percent.mean(1), percent.std(1), fmt="o-", capsize=3, label=name,
                   color=show.COLOURS[colour])  # fmt: skip
-    print(name, *(f"{m:.1f} ± {s:.1f} %" for m, s in zip(percent.mean(1), percent.std(1))), sep="  ")
+    print(
+        name, *(f"{m:.1f} ± {s:.1f} %" for m, s in zip(percent.mean(1), percent.std(1))), sep="  "
+    )
 axes.axhline(10, linestyle=":", color="black")
 axes.annotate("guessing", (50, 11), ha="right", fontsize=9)
 axes.set_xscale("log")

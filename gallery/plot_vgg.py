@@ -61,7 +61,7 @@ plt.show()
 # -----------------------------------
 # Stacks of 3 × 3 convolutions against one kernel that sees as far, for 64 channels in and out.
 
-from cnnguide.conv import conv_parameters  # noqa: E402
+from cnnguide.conv import conv_parameters
 
 sides = [3, 5, 7, 9, 11]
 stacks = [(side - 1) // 2 * conv_parameters(64, 64, 3, bias=False) / 1e3 for side in sides]

@@ -122,14 +122,50 @@ def test_each_classic_change_changes_and_keeps_the_size(name):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda f: f(augment.crop_at)(torch.zeros(3, 4, 4), *[torch.zeros(3).long()] * 2, padding=1), r"got \(3, 4, 4\)"),
-        (lambda f: f(augment.crop_at)(torch.zeros(2, 1, 4, 4), *[torch.zeros(3).long()] * 2, padding=1), "got 3 rows and 3 columns for 2 images"),
-        (lambda f: f(augment.crop_at)(torch.zeros(1, 1, 4, 4), *[torch.tensor([3])] * 2, padding=1), "offsets run from 0 to 2, got 3 to 3"),
-        (lambda f: f(augment.crop_at)(torch.zeros(1, 1, 4, 4), *[torch.tensor([-1])] * 2, padding=1), "got -1 to -1"),
-        (lambda f: augment.random_crop(torch.zeros(1, 1, 4, 4), padding=-1, generator=torch.Generator()), "padding is at least 0, got -1"),
-        (lambda f: augment.random_flip(torch.zeros(1, 1, 4, 4), p=2.0, generator=torch.Generator()), "from 0 to 1, got 2.0"),
-        (lambda f: f(augment.flip_where)(torch.zeros(2, 4, 4), torch.zeros(2).bool()), r"got \(2, 4, 4\)"),
-        (lambda f: f(augment.flip_where)(torch.zeros(2, 1, 4, 4), torch.zeros(3).bool()), r"one choice an image, got \(3,\) for 2"),
+        (
+            lambda f: f(augment.crop_at)(
+                torch.zeros(3, 4, 4), *[torch.zeros(3).long()] * 2, padding=1
+            ),
+            r"got \(3, 4, 4\)",
+        ),
+        (
+            lambda f: f(augment.crop_at)(
+                torch.zeros(2, 1, 4, 4), *[torch.zeros(3).long()] * 2, padding=1
+            ),
+            "got 3 rows and 3 columns for 2 images",
+        ),
+        (
+            lambda f: f(augment.crop_at)(
+                torch.zeros(1, 1, 4, 4), *[torch.tensor([3])] * 2, padding=1
+            ),
+            "offsets run from 0 to 2, got 3 to 3",
+        ),
+        (
+            lambda f: f(augment.crop_at)(
+                torch.zeros(1, 1, 4, 4), *[torch.tensor([-1])] * 2, padding=1
+            ),
+            "got -1 to -1",
+        ),
+        (
+            lambda f: augment.random_crop(
+                torch.zeros(1, 1, 4, 4), padding=-1, generator=torch.Generator()
+            ),
+            "padding is at least 0, got -1",
+        ),
+        (
+            lambda f: augment.random_flip(
+                torch.zeros(1, 1, 4, 4), p=2.0, generator=torch.Generator()
+            ),
+            "from 0 to 1, got 2.0",
+        ),
+        (
+            lambda f: f(augment.flip_where)(torch.zeros(2, 4, 4), torch.zeros(2).bool()),
+            r"got \(2, 4, 4\)",
+        ),
+        (
+            lambda f: f(augment.flip_where)(torch.zeros(2, 1, 4, 4), torch.zeros(3).bool()),
+            r"one choice an image, got \(3,\) for 2",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(call, message, unchecked):

@@ -22,9 +22,7 @@ ways = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def inputs(groups=1, *, dtype=torch.float64):
     generator = torch.Generator().manual_seed(0)
     shapes = [(2, 4, 7, 8), (8, 4 // groups, 3, 2), (8,)]
-    return [
-        torch.randn(s, generator=generator, dtype=dtype).requires_grad_() for s in shapes
-    ]
+    return [torch.randn(s, generator=generator, dtype=dtype).requires_grad_() for s in shapes]
 
 
 @ways

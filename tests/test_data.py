@@ -47,7 +47,9 @@ def test_auto_takes_the_sample_when_the_cache_is_empty(tmp_path, monkeypatch):
 
 def test_the_full_set_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("CNNGUIDE_DATA", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=r"not in .*: fetch it with `python -m cnnguide.dow"):
+    with pytest.raises(
+        FileNotFoundError, match=r"not in .*: fetch it with `python -m cnnguide.dow"
+    ):
         data.load("full")
 
 
@@ -141,7 +143,8 @@ def test_images_and_labels_stay_together():
 def test_each_epoch_has_its_own_order():
     x, generator = torch.arange(50), torch.Generator().manual_seed(0)
     first, second = (
-        torch.cat([b for b, _ in data.batches(x, x, batch_size=8, generator=generator)]) for _ in "ab"
+        torch.cat([b for b, _ in data.batches(x, x, batch_size=8, generator=generator)])
+        for _ in "ab"
     )
     assert not torch.equal(first, second)
 
@@ -153,7 +156,9 @@ def noisy(image):
 
 def epoch(seed, workers=2):
     x = torch.zeros(8, 1)
-    made = data.loader(x, torch.arange(8), batch_size=2, transform=noisy, workers=workers, seed=seed)
+    made = data.loader(
+        x, torch.arange(8), batch_size=2, transform=noisy, workers=workers, seed=seed
+    )
     return torch.cat([b for b, _ in made])
 
 
@@ -182,7 +187,10 @@ X = torch.arange(4)
     ("call", "message"),
     [
         (lambda: data.batches(X, X, batch_size=0), "at least 1 image, got batch_size=0"),
-        (lambda: data.batches(X[:0], X[:0], batch_size=1), "at least one image is needed, got none"),
+        (
+            lambda: data.batches(X[:0], X[:0], batch_size=1),
+            "at least one image is needed, got none",
+        ),
         (lambda: data.loader(X, X, batch_size=0), "batch_size >= 1 and workers >= 0, got 0 and 0"),
         (lambda: data.loader(X, X, batch_size=1, workers=-1), "got 1 and -1"),
         (lambda: data.loader(X[:0], X[:0], batch_size=1), "got none"),

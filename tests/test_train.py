@@ -146,7 +146,9 @@ def test_a_run_that_diverges_stops_with_the_step_and_the_value():
     net = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
     x, y = torch.full((2, 1, 2, 2), 1e30), torch.tensor([0, 1])
     optimizer = torch.optim.SGD(net.parameters(), lr=1e30)
-    with pytest.raises(FloatingPointError, match=r"the loss is (nan|inf) at step [23] of the epoch"):
+    with pytest.raises(
+        FloatingPointError, match=r"the loss is (nan|inf) at step [23] of the epoch"
+    ):
         train_epoch(net, [(x, y)] * 4, optimizer, learning_rates=iter([1e30] * 4))
 
 
@@ -225,7 +227,10 @@ def test_a_resumed_run_ends_bitwise_like_the_unbroken_one(tmp_path):
     next(fit(tiny_net(), few(), few(20), TINY, seed=3, checkpoint=path))
     torch.manual_seed(99)  # whatever happens in between
     *_, resumed = fit(tiny_net(), few(), few(20), TINY, seed=77, checkpoint=path)
-    for a, b in ((whole.model.state_dict(), resumed.model.state_dict()), (whole.best, resumed.best)):
+    for a, b in (
+        (whole.model.state_dict(), resumed.model.state_dict()),
+        (whole.best, resumed.best),
+    ):
         assert a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
     times = [replace(e, seconds=0.0) for e in whole.history]
     assert [replace(e, seconds=0.0) for e in resumed.history] == times
@@ -262,7 +267,9 @@ def test_another_recipes_checkpoint_is_refused(tmp_path):
     path = tmp_path / "checkpoint.pt"
     next(fit(tiny_net(), few(), few(20), TINY, checkpoint=path))
     other = replace(TINY, learning_rate=0.3, epochs=4)
-    with pytest.raises(ValueError, match=r"another recipe: epochs was 3, is 4; learning_rate was 0"):
+    with pytest.raises(
+        ValueError, match=r"another recipe: epochs was 3, is 4; learning_rate was 0"
+    ):
         next(fit(tiny_net(), few(), few(20), other, checkpoint=path))
 
 
@@ -304,14 +311,19 @@ def test_weights_of_another_model_are_refused_and_change_nothing():
     before = net[1].weight.clone()
     other = nn.Sequential(nn.Linear(4, 2), nn.Linear(2, 2), nn.Linear(1, 1)).state_dict()
     del other["0.bias"]
-    with pytest.raises(ValueError, match=r"0.bias is missing; 2.weight is unknown; 2.bias is unk.* and 1"):
+    with pytest.raises(
+        ValueError, match=r"0.bias is missing; 2.weight is unknown; 2.bias is unk.* and 1"
+    ):
         checkpoint.load_weights(net, other)
     assert torch.equal(net[1].weight, before)
 
 
 def test_results_are_read_as_they_were_written(tmp_path):
     record = {"units": {}, "runs": [{"seed": 0}]}
-    assert results.load("train", folder=results.save("train", record, folder=tmp_path).parent) == record
+    assert (
+        results.load("train", folder=results.save("train", record, folder=tmp_path).parent)
+        == record
+    )
     assert results.load("other", folder=tmp_path) is None
 
 

@@ -53,9 +53,7 @@ def test_torchvisions_weights_give_the_same_outputs_and_gradients(name):
     assert_close(*results)
 
 
-@pytest.mark.parametrize(
-    ("name", "parameters"), [("vgg16", 138_357_544), ("vgg19", 143_667_240)]
-)
+@pytest.mark.parametrize(("name", "parameters"), [("vgg16", 138_357_544), ("vgg19", 143_667_240)])
 def test_it_has_the_known_parameters(name, parameters):
     with torch.device("meta"):
         assert models.count_parameters(getattr(models, name)()) == parameters

@@ -31,7 +31,9 @@ def device_name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        found = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        found = next(
+            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+        )
     except (OSError, StopIteration):
         found = platform.processor() or platform.machine()
     return f"{found}, {os.cpu_count()} cores"

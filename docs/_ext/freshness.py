@@ -12,7 +12,7 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["forget_if_changed", "fingerprint"]
+__all__ = ["fingerprint", "forget_if_changed"]
 
 DOCS = Path(__file__).parents[1]
 PACKAGES = ("torch", "torchvision", "matplotlib", "sphinx-gallery", "myst-nb")

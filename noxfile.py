@@ -153,4 +153,5 @@ def pin(session: nox.Session) -> None:
     install(session, "docs", "tests", "lint", extras="gallery,train")
     frozen = session.run("uv", "pip", "freeze", "--exclude-editable", silent=True, external=True)
     head = "# The versions this site was built with. Written by `nox -s pin`.\n"
-    CONSTRAINTS.write_text(head + str(frozen), encoding="utf-8")
+    pins = [line for line in str(frozen).splitlines() if "==" in line]
+    CONSTRAINTS.write_text(head + "\n".join(pins) + "\n", encoding="utf-8")

@@ -30,11 +30,13 @@ __all__ = [
     "random_flip",
 ]
 
+#: Mean of ImageNet's channels, in [0, 1], as torchvision's weights expect it.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
+#: Standard deviation of ImageNet's channels, likewise.
 IMAGENET_STD = (0.229, 0.224, 0.225)
 BILINEAR = InterpolationMode.BILINEAR
 
-# One transform each, for uint8 or float images of any size; noise takes floats.
+#: One transform each, for uint8 or float images of any size; noise takes floats.
 CLASSIC = {
     "horizontal flip": v2.RandomHorizontalFlip(p=1.0),
     "vertical flip": v2.RandomVerticalFlip(p=1.0),

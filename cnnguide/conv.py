@@ -31,6 +31,7 @@ __all__ = [
 
 Pair = int | tuple[int, int]
 
+#: Kernels of 3 × 3 numbers by name, for `apply_kernel`.
 KERNELS = {
     "identity": torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]),
     "horizontal edges": torch.tensor([[1.0, 1, 1], [0, 0, 0], [-1, -1, -1]]),

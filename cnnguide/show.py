@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLOURS", "image_grid", "show_image", "style", "to_displayable"]
 
+#: Okabe and Ito's colours by name.
 COLOURS = {
     "blue": "#0072B2",
     "orange": "#E69F00",

@@ -78,3 +78,7 @@ def test_integers_are_refused(unchecked):
 def test_a_mask_of_another_shape_is_refused(unchecked):
     with pytest.raises(ValueError, match=r"the shape of x, \(3,\), got \(2,\)"):
         unchecked(drop_where)(torch.ones(3), torch.ones(2, dtype=torch.bool), p=0.5)
+
+
+def test_half_is_dropped_unless_told():
+    assert Dropout().p == 0.5

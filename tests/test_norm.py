@@ -109,3 +109,14 @@ def test_statistics_of_nothing_are_refused():
 def test_statistics_of_another_rank_are_refused(unchecked):
     with pytest.raises(ValueError, match=r"takes shape \(N, C, H, W\), got \(3, 2\)"):
         unchecked(batch_statistics)(torch.zeros(3, 2))
+
+
+def test_the_usual_eps_is_pytorchs():
+    x = torch.randn(4, 3, 2, 2, dtype=torch.float64) * 1e-3
+    expected = nn.functional.batch_norm(x, None, None, training=True)
+    assert_close(standardise(x, *batch_statistics(x)), expected)
+
+
+def test_two_values_a_channel_are_enough():
+    ours, theirs = both()
+    compare(ours, theirs, torch.randn(2, 3, 1, 1, dtype=torch.float64))

@@ -5,14 +5,14 @@ Page: *train*.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from cnnguide.atomic import replacing
 
 __all__ = ["load_checkpoint", "load_weights", "save_checkpoint"]
 
@@ -34,6 +34,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
 
     Examples
     --------
+    >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> path = Path(folder.name, "state.pt")
     >>> save_checkpoint(path, {"epoch": 3})
@@ -41,19 +42,11 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     {'epoch': 3}
     >>> folder.cleanup()
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with replacing(path) as file:
             torch.save(dict(state), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException as error:
-        Path(beside).unlink(missing_ok=True)
-        if isinstance(error, RuntimeError):  # torch.save's name for a failed write
-            raise OSError(f"could not write {path}: {error}") from error
-        raise
+    except RuntimeError as error:  # torch.save's name for a failed write
+        raise OSError(f"could not write {path}: {error}") from error
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

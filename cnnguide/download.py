@@ -24,6 +24,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from cnnguide.atomic import replacing
+
 __all__ = ["SHA256", "cache_folder", "cached_file", "check_digest", "fetch", "read", "write"]
 
 IMAGES = 60_000
@@ -170,17 +172,8 @@ def write(path: Path, arrays: Arrays, *, sha256: str = SHA256) -> None:
     """
     content = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
     check_digest(hashlib.sha256(content).hexdigest(), sha256, "the decoded set")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        file.write(content)
 
 
 def from_official(folder: Path) -> Arrays:

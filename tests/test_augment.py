@@ -171,3 +171,11 @@ def test_each_classic_change_changes_and_keeps_the_size(name):
 def test_what_does_not_fit_is_refused(call, message, unchecked):
     with pytest.raises(ValueError, match=message):
         call(unchecked)
+
+
+def test_the_imagenet_constants_are_those_of_torchvisions_weights():
+    from torchvision.models import ResNet18_Weights
+
+    transform = ResNet18_Weights.IMAGENET1K_V1.transforms()
+    assert list(augment.IMAGENET_MEAN) == transform.mean
+    assert list(augment.IMAGENET_STD) == transform.std

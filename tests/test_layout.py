@@ -15,6 +15,7 @@ STEMS = re.search(r":name: reading-order\n\n(.*?)\n:::", index, re.DOTALL)[1].sp
 
 # Modules without a chapter of their own, each with its reason.
 NO_CHAPTER = {
+    "atomic": "how files are written; tested by test_download.py and test_train.py",
     "checkpoint": "part of the chapter train; tested by test_train.py",
     "download": "part of the chapter data; has test_download.py",
     "full_run": "the command of the chapter train; tested by test_train.py",

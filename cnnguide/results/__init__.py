@@ -12,13 +12,14 @@ import platform
 import shlex
 import subprocess
 import sys
-import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from cnnguide.atomic import replacing
 
 __all__ = ["circumstances", "load", "save"]
 
@@ -139,14 +140,6 @@ def save(stem: str, record: dict[str, Any], *, folder: Path = FOLDER) -> Path:
     if not isinstance(record.get("runs"), list):
         raise ValueError(f"a record of results has a list 'runs', got the keys {sorted(record)}")
     path = folder / f"{stem}.json"
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=folder, prefix=f".{stem}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(record, file, indent=1)
-            file.write("\n")
-        os.replace(beside, path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        file.write((json.dumps(record, indent=1) + "\n").encode())
     return path

@@ -162,3 +162,22 @@ def test_an_output_without_maps_is_refused():
 def test_no_input_is_refused():
     with pytest.raises(ValueError, match="at least 1 random input is needed, got 0"):
         effective_receptive_field(nn.Identity(), (1, 5, 5), generator=torch.Generator(), count=0)
+
+
+def test_the_effective_field_stands_in_the_middle():
+    net = nn.Conv2d(1, 1, 3, padding=1)
+    seen = effective_receptive_field(net, (1, 9, 11), generator=torch.Generator())
+    rows, columns = (seen > 0).nonzero().unbind(1)
+    assert (rows.min(), rows.max()) == (3, 5)
+    assert (columns.min(), columns.max()) == (4, 6)
+
+
+def test_the_effective_field_depends_on_the_pictures_that_are_drawn():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1))
+    first, again, other = (
+        effective_receptive_field(net, (1, 9, 9), generator=torch.Generator().manual_seed(s))
+        for s in (0, 0, 1)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)

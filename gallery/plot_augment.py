@@ -69,7 +69,7 @@ spot = torch.zeros(100_000, 1, 9, 9)
 spot[:, :, 4, 4] = 1
 fallen = random_crop(spot, padding=4, generator=generator).sum((0, 1))
 fig, axes = plt.subplots(figsize=(5, 4.2), layout="constrained")
-drawn = axes.imshow(fallen, cmap="viridis", vmin=0, extent=(-4.5, 4.5, 4.5, -4.5))
+drawn = axes.imshow(fallen.numpy(), cmap="viridis", vmin=0, extent=(-4.5, 4.5, 4.5, -4.5))
 fig.colorbar(drawn, label="crops")
 axes.set(xlabel="shift to the right (pixels)", ylabel="shift down (pixels)")
 fig.suptitle(f"100,000 crops: from {fallen.min():.0f} to {fallen.max():.0f} a place")

@@ -28,7 +28,7 @@ for axes, (name, kernel) in zip(grid.flat, KERNELS.items()):
     result = apply_kernel(photograph, kernel)[0, 0]
     signed = kernel.sum().abs() < 0.5  # such a kernel gives 0 on a flat area
     low, high = (-1, 1) if signed else (0, 1)
-    axes.imshow(result, cmap="gray", vmin=low, vmax=high)
+    axes.imshow(result.numpy(), cmap="gray", vmin=low, vmax=high)
     axes.set_title(name)
     axes.set_axis_off()
 fig.suptitle("One photograph through eight kernels")
@@ -53,7 +53,7 @@ for axes, values, title in (
     (right, result, "result, 3 × 3"),
 ):
     limit = values.abs().max() * 1.6
-    axes.imshow(values, cmap="PuOr", vmin=-limit, vmax=limit)
+    axes.imshow(values.numpy(), cmap="PuOr", vmin=-limit, vmax=limit)
     for (i, j), value in zip(
         torch.cartesian_prod(*map(torch.arange, values.shape)), values.flatten()
     ):

@@ -59,7 +59,9 @@ for axes, std, title in (
         values = x[:, channel].flatten()
         heights, edges = torch.histogram(values, bins=60, density=True)
         label = f"{colour}: deviation {values.std():.2f}"
-        axes.stairs(heights, edges, color=show.COLOURS[colour], label=label, linewidth=1.5)
+        axes.stairs(
+            heights.numpy(), edges.numpy(), color=show.COLOURS[colour], label=label, linewidth=1.5
+        )
     axes.set(title=f"deviations {title}", xlabel="normalised value")
     axes.legend(fontsize=9)
 grid[0].set_ylabel("density")

@@ -71,9 +71,11 @@ for (p, part), values in curves.items():
     lines = 100 * torch.tensor(values).view(3, recipe.epochs)
     colour = show.COLOURS["blue" if p else "orange"]
     epochs = range(1, recipe.epochs + 1)
-    axes.plot(epochs, lines.mean(0), "-" if part == "validation" else "--", color=colour,
+    axes.plot(epochs, lines.mean(0).numpy(), "-" if part == "validation" else "--", color=colour,
               label=f"{part}, {'dropout 0.5' if p else 'no dropout'}")  # fmt: skip
-    axes.fill_between(epochs, lines.amin(0), lines.amax(0), color=colour, alpha=0.15)
+    axes.fill_between(
+        epochs, lines.amin(0).numpy(), lines.amax(0).numpy(), color=colour, alpha=0.15
+    )
     print(f"{part}, p = {p}: {lines[:, -1].mean():.1f} % ± {lines[:, -1].std():.1f} (n = 3)")
 axes.set(xlabel="epoch", ylabel="accuracy (%)")
 axes.legend()

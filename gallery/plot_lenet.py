@@ -59,7 +59,7 @@ for row, (name, maps) in zip(grid, steps.items()):
         transform=row[0].transAxes, fontsize=9,
     )  # fmt: skip
     for axes, plane in zip(row[1:], maps[0]):
-        axes.imshow(plane, cmap="magma")
+        axes.imshow(plane.numpy(), cmap="magma")
         axes.set_axis_off()
 fig.suptitle("Feature maps of LeNet-5, from the picture to 5 × 5")
 plt.show()

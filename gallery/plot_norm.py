@@ -110,13 +110,13 @@ for k, (place, colour) in enumerate(zip(places, ("grey", "blue", "orange"))):
                 scores.append(100 * run.history[-1].validation_accuracy)
             except FloatingPointError:
                 scores.append(10.0)  # diverged: no better than guessing
-        scores, x = torch.tensor(scores), j + 0.27 * (k - 1)
+        scores, x = torch.tensor(scores).numpy(), j + 0.27 * (k - 1)
         label = {"none": "no BatchNorm", "before": "before ReLU", "after": "after ReLU"}[place]
         axes.bar(
             x, scores.mean(), 0.25, color=show.COLOURS[colour], label=label if j == 0 else None
         )
         axes.plot([x] * 3, scores, "o", ms=4, color="black", mfc="white")
-        print(f"{label}, rate {rate}: {scores.mean():.1f} % ± {scores.std():.1f} (n = 3)")
+        print(f"{label}, rate {rate}: {scores.mean():.1f} % ± {scores.std(ddof=1):.1f} (n = 3)")
 axes.axhline(10, linestyle=":", color="black")
 axes.annotate("guessing", (2.42, 10.6), ha="right", fontsize=9)
 axes.set_xticks(range(3), [str(r) for r in rates])

@@ -85,7 +85,7 @@ for axes, depth in zip(grid, (5, 10, 20)):
     generator = torch.Generator().manual_seed(0)
     seen = effective_receptive_field(net, (1, 51, 51), generator=generator, count=16)
     size = 2 * depth + 1
-    axes.imshow(seen.sqrt(), cmap="magma")
+    axes.imshow(seen.sqrt().numpy(), cmap="magma")
     corner = 25.5 - size / 2 - 0.5
     edge = {"fill": False, "edgecolor": "white", "linewidth": 1.5}
     axes.add_patch(plt.Rectangle((corner, corner), size, size, **edge))

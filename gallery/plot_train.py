@@ -91,7 +91,7 @@ for row, name in ((0, "first\nlayer"), (1, "")):
 for row, maps, name in ((2, first, "after group 1,\n8 × 8"), (3, second, "after group 2,\n4 × 4")):
     show.show_image(grid[row, 0], frog[0])
     for axes, plane in zip(grid[row, 1:7], maps[0]):
-        axes.imshow(plane, cmap="magma")
+        axes.imshow(plane.numpy(), cmap="magma")
     grid[row, 7].text(0, 0.5, name, va="center", fontsize=9)
 for axes in grid.flat:
     axes.set_axis_off()
@@ -110,7 +110,7 @@ answers = scores.argmax(1)
 confusion = (test_y * 10 + answers).bincount(minlength=100).view(10, 10)
 percent = 100 * confusion / confusion.sum(1, keepdim=True)
 fig, axes = plt.subplots(figsize=(7, 6.2), layout="constrained")
-axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+axes.imshow(percent.numpy(), cmap="Blues", vmin=0, vmax=100)
 for i in range(10):
     for j in range(10):
         colour = "white" if percent[i, j] > 50 else "black"
@@ -131,7 +131,7 @@ wrong_ones = answers.ne(test_y).nonzero()[:2, 0].tolist()
 chosen = torch.tensor(right_ones + wrong_ones)
 heat = grad_cam(model, model.group1, data.normalise(test_x[chosen]), answers[chosen])
 fig, grid = plt.subplots(2, 5, figsize=(9, 4.4), layout="constrained")
-for axes, k, warm in zip(grid.flat, chosen.tolist(), heat):
+for axes, k, warm in zip(grid.flat, chosen.tolist(), heat.numpy()):
     truth, answer = data.CLASSES[test_y[k]], data.CLASSES[answers[k]]
     title = truth if truth == answer else f"{truth}, taken for\n{answer}"
     show.show_image(axes, test_x[k], title=title)

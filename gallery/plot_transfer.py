@@ -100,7 +100,7 @@ for row, count in enumerate(counts):
 fig, axes = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
 for (name, shares), colour in zip(results.items(), ("blue", "orange", "grey")):
     percent = 100 * shares
-    axes.errorbar(counts, percent.mean(1), percent.std(1), fmt="o-", capsize=3, label=name,
+    axes.errorbar(counts, percent.mean(1).numpy(), percent.std(1).numpy(), fmt="o-", capsize=3, label=name,
                   color=show.COLOURS[colour])  # fmt: skip
     print(
         name, *(f"{m:.1f} ± {s:.1f} %" for m, s in zip(percent.mean(1), percent.std(1))), sep="  "
@@ -125,7 +125,7 @@ means = train_f["ImageNet features, 128 px"].view(10, 100, -1).mean(1)
 means = nn.functional.normalize(means - means.mean(0), dim=1)
 cosines = means @ means.T
 fig, axes = plt.subplots(figsize=(6.6, 5.6), layout="constrained")
-drawn = axes.imshow(cosines, cmap="PuOr_r", vmin=-1, vmax=1)
+drawn = axes.imshow(cosines.numpy(), cmap="PuOr_r", vmin=-1, vmax=1)
 axes.set_xticks(range(10), data.CLASSES, rotation=45, ha="right")
 axes.set_yticks(range(10), data.CLASSES)
 fig.colorbar(drawn, label="cosine")

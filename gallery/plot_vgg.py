@@ -67,7 +67,7 @@ sides = [3, 5, 7, 9, 11]
 stacks = [(side - 1) // 2 * conv_parameters(64, 64, 3, bias=False) / 1e3 for side in sides]
 single = [conv_parameters(64, 64, side, bias=False) / 1e3 for side in sides]
 fig, axes = plt.subplots(figsize=(7, 3.8), layout="constrained")
-places = torch.arange(len(sides))
+places = torch.arange(len(sides)).numpy()
 for offset, values, label, colour in (
     (-0.2, single, "one kernel", "orange"),
     (0.2, stacks, "a stack of 3 × 3", "blue"),

@@ -31,11 +31,12 @@ __all__ = [
 
 Pair = int | tuple[int, int]
 
-#: Kernels of 3 × 3 numbers by name, for `apply_kernel`.
+#: Kernels of 3 × 3 numbers by name, for `apply_kernel`. Those for edges are positive where the
+#: image gets brighter downwards or to the right.
 KERNELS = {
     "identity": torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]),
-    "horizontal edges": torch.tensor([[1.0, 1, 1], [0, 0, 0], [-1, -1, -1]]),
-    "vertical edges": torch.tensor([[1.0, 0, -1], [1, 0, -1], [1, 0, -1]]),
+    "horizontal edges": torch.tensor([[-1.0, -1, -1], [0, 0, 0], [1, 1, 1]]),
+    "vertical edges": torch.tensor([[-1.0, 0, 1], [-1, 0, 1], [-1, 0, 1]]),
     "sobel x": torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]),
     "sobel y": torch.tensor([[-1.0, -2, -1], [0, 0, 0], [1, 2, 1]]),
     "sharpen": torch.tensor([[0.0, -1, 0], [-1, 5, -1], [0, -1, 0]]),
@@ -45,11 +46,13 @@ KERNELS = {
 
 
 def pair(value: Pair, name: str, least: int) -> tuple[int, int]:
-    """Read a setting as (height, width) and refuse what is too small."""
-    h, w = (value, value) if isinstance(value, int) else value
-    if min(h, w) < least:
+    """Read a setting as (height, width) and refuse what is too small or not a whole number."""
+    both = value if isinstance(value, tuple) else (value, value)
+    if len(both) != 2 or not all(isinstance(side, int) for side in both):
+        raise TypeError(f"{name} is a whole number or a pair (height, width), got {value!r}")
+    if min(both) < least:
         raise ValueError(f"{name} is at least {least}, got {value}")
-    return h, w
+    return both
 
 
 def output_size(
@@ -123,6 +126,8 @@ def check_conv(image: Tensor, weight: Tensor, bias: Tensor | None, groups: int) 
     if weight.dtype != image.dtype:
         raise TypeError(f"image and weight share a dtype, got {image.dtype} and {weight.dtype}")
     c, o = image.shape[1], weight.shape[0]
+    if min(c, o) < 1:
+        raise ValueError(f"a convolution has channels on both sides, got {c} in and {o} out")
     if groups < 1 or c % groups or o % groups:
         raise ValueError(f"groups divides both channel counts, got groups={groups} for {c} and {o}")
     if weight.shape[1] != c // groups:
@@ -134,6 +139,8 @@ def check_conv(image: Tensor, weight: Tensor, bias: Tensor | None, groups: int) 
         raise ValueError(
             f"a bias has one number an output channel, ({o},), got {tuple(bias.shape)}"
         )
+    if bias is not None and bias.dtype != image.dtype:
+        raise TypeError(f"image and bias share a dtype, got {image.dtype} and {bias.dtype}")
 
 
 def windows(
@@ -217,11 +224,11 @@ def conv2d_loops(
     Parameters
     ----------
     image : Tensor
-        ``N C H W``, float.
+        ``N C H W``, float. An empty batch gives an empty result.
     weight : Tensor
         ``O C/groups kh kw``, the image's dtype.
     bias : Tensor, optional
-        ``O``.
+        ``O``, the image's dtype.
     stride, padding, dilation : int or (int, int)
         In pixels, for both axes or for (height, width).
     groups : int
@@ -237,7 +244,8 @@ def conv2d_loops(
     ValueError
         For shapes or settings that do not fit together.
     TypeError
-        For images that are not float, or a weight of another dtype.
+        For images that are not float, a weight or bias of another dtype, or a setting that is
+        not a whole number.
 
     Notes
     -----
@@ -323,10 +331,10 @@ def conv2d_matmul(
     check_conv(image, weight, bias, groups)
     seen = windows(pad(image, padding), sides(weight), stride=stride, dilation=dilation)
     n, _, ho, wo, _, _ = seen.shape
+    rows = weight.reshape(groups, len(weight) // groups, -1)
     # N C Ho Wo kh kw -> N G (C/G kh kw) (Ho Wo): the copy that im2col pays for
-    columns = seen.permute(0, 1, 4, 5, 2, 3).reshape(n, groups, -1, ho * wo)
-    rows = weight.reshape(groups, weight.shape[0] // groups, -1)
-    return add_bias((rows @ columns).reshape(n, -1, ho, wo), bias)
+    columns = seen.permute(0, 1, 4, 5, 2, 3).reshape(n, groups, rows.shape[-1], ho * wo)
+    return add_bias((rows @ columns).reshape(n, len(weight), ho, wo), bias)
 
 
 def conv2d_library(
@@ -351,18 +359,11 @@ def conv2d_library(
     [[[[4.0, 6.0], [10.0, 12.0]]]]
     """
     check_conv(image, weight, bias, groups)
-    settings = (stride, 1), (padding, 0), (dilation, 1)
-    names = ("stride", "padding", "dilation")
-    s, p, d = (pair(v, name, least) for name, (v, least) in zip(names, settings, strict=True))
-    for axis in (0, 1):
-        output_size(
-            image.shape[2 + axis],
-            weight.shape[2 + axis],
-            stride=s[axis],
-            padding=p[axis],
-            dilation=d[axis],
-        )
-    return F.conv2d(image, weight, bias, stride=s, padding=p, dilation=d, groups=groups)
+    steps, border = pair(stride, "stride", 1), pair(padding, "padding", 0)
+    gaps = pair(dilation, "dilation", 1)
+    for size, side, p, d in zip(image.shape[2:], sides(weight), border, gaps, strict=True):
+        output_size(size, side, padding=p, dilation=d)  # refuses a kernel that does not fit
+    return F.conv2d(image, weight, bias, steps, border, gaps, groups)
 
 
 def apply_kernel(

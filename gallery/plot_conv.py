@@ -44,7 +44,7 @@ image = torch.tensor(
 ).float()
 kernel = KERNELS["sobel x"]
 result = conv2d_loops(image[None, None], kernel[None, None])[0, 0]
-row, column = 1, 1
+row, column = 2, 1
 
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(9, 3.6), layout="constrained")
 for axes, values, title in (
@@ -62,9 +62,11 @@ for axes, values, title in (
     axes.set_axis_off()
 window = image[row : row + 3, column : column + 3]
 terms = " + ".join(
-    f"({w:.0f})·{x:.0f}" for w, x in zip(kernel.flatten(), window.flatten()) if w * x != 0
+    f"({w:.0f})·{x:.0f}" if w < 0 else f"{w:.0f}·{x:.0f}"
+    for w, x in zip(kernel.flatten(), window.flatten())
+    if w * x != 0
 )
-box = {"fill": False, "edgecolor": show.COLOURS["red"], "linewidth": 3}
+box = {"fill": False, "edgecolor": show.COLOURS["red"], "linewidth": 3, "clip_on": False}
 left.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 3, 3, **box))
 right.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, **box))
 fig.suptitle(f"{terms} = {result[row, column]:.0f}", color=show.COLOURS["red"])
@@ -73,19 +75,38 @@ plt.show()
 # %%
 # How large is the result?
 # ------------------------
-# Padding moves the line up, a stride divides what is left. The dotted line is the input's own
-# size: only padding 1 with stride 1 keeps it for a 3 × 3 kernel.
+# One row of seven pixels, and below it every place at which the kernel fits. Each bar is one place
+# and makes one output pixel, so the number of bars is the output's size. Dots are the pixels that
+# the kernel reads there, hollow squares are padding.
 
-sizes = range(4, 33)
-fig, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-for colour, (stride, padding) in zip(
-    ("blue", "orange", "green", "red"), [(1, 1), (1, 0), (2, 1), (2, 0)]
-):
-    result = [output_size(n, 3, stride=stride, padding=padding) for n in sizes]
-    label = f"stride {stride}, padding {padding}"
-    axes.plot(sizes, result, drawstyle="steps-mid", color=show.COLOURS[colour], label=label)
-axes.plot(sizes, sizes, ":", color=show.COLOURS["grey"], linewidth=3, zorder=0)
-axes.set(xlabel="input size (pixels)", ylabel="output size (pixels)")
-axes.legend()
-fig.suptitle("Output size of a 3 × 3 convolution")
+settings = [
+    {"kernel": 3},
+    {"kernel": 3, "padding": 1},
+    {"kernel": 5},
+    {"kernel": 3, "stride": 2},
+    {"kernel": 3, "stride": 2, "padding": 1},
+    {"kernel": 3, "dilation": 2},
+]
+fig, grid = plt.subplots(3, 2, figsize=(6.5, 7.2), sharex=True, sharey=True, layout="constrained")
+for axes, setting in zip(grid.flat, settings):
+    padding, dilation = setting.get("padding", 0), setting.get("dilation", 1)
+    for x in range(-padding, 7 + padding):
+        real = 0 <= x < 7
+        colour = show.COLOURS["sky"] if real else "white"
+        axes.add_patch(
+            plt.Rectangle((x - 0.45, 0.3), 0.9, 0.9, facecolor=colour, edgecolor="#767676")
+        )
+    places = output_size(7, **setting)
+    for k in range(places):
+        start = k * setting.get("stride", 1) - padding
+        read = [start + dilation * u for u in range(setting["kernel"])]
+        axes.plot([read[0], read[-1]], [-k, -k], color=show.COLOURS["grey"], linewidth=2)
+        axes.plot(read, [-k] * len(read), "o", color=show.COLOURS["red"], markersize=7)
+    words = ", ".join(f"{name} {value}" for name, value in setting.items())
+    axes.set_title(f"{words}: {places} places")
+    axes.set(aspect="equal", xlim=(-1.7, 7.7), ylim=(-6.7, 1.5), yticks=[], xticks=range(7))
+    axes.spines["left"].set_visible(False)
+for axes in grid[-1]:
+    axes.set_xlabel("pixel of the input")
+fig.suptitle("Seven pixels go in: how many come out?")
 plt.show()

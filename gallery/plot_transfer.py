@@ -100,11 +100,9 @@ for row, count in enumerate(counts):
 fig, axes = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
 for (name, shares), colour in zip(results.items(), ("blue", "orange", "grey")):
     percent = 100 * shares
-    axes.errorbar(counts, percent.mean(1).numpy(), percent.std(1).numpy(), fmt="o-", capsize=3, label=name,
-                  color=show.COLOURS[colour])  # fmt: skip
-    print(
-        name, *(f"{m:.1f} ± {s:.1f} %" for m, s in zip(percent.mean(1), percent.std(1))), sep="  "
-    )
+    mean, spread = percent.mean(1).tolist(), percent.std(1).tolist()
+    axes.errorbar(counts, mean, spread, fmt="o-", capsize=3, label=name, color=show.COLOURS[colour])
+    print(name, *(f"{m:.1f} ± {s:.1f} %" for m, s in zip(mean, spread)), sep="  ")
 axes.axhline(10, linestyle=":", color="black")
 axes.annotate("guessing", (50, 11), ha="right", fontsize=9)
 axes.set_xscale("log")

@@ -1,3 +1,4 @@
+import jaxtyping
 import pytest
 import torch
 import torch.nn.functional as F
@@ -44,6 +45,13 @@ def test_a_bias_may_be_left_out(way):
 
 
 @ways
+@pytest.mark.parametrize("groups", [1, 2])
+def test_an_empty_batch_gives_an_empty_result(way, groups):
+    image, weight, bias = inputs(groups)
+    assert way(image[:0], weight, bias, groups=groups).shape == (0, 8, 5, 7)
+
+
+@ways
 def test_an_image_that_is_a_view_is_read_right(way):
     image, weight, _ = inputs()
     assert_close(way(image.flip(2)[:, :, 1:], weight), F.conv2d(image.flip(2)[:, :, 1:], weight))
@@ -82,6 +90,8 @@ def test_the_kernel_is_not_flipped(way):
         ((1, 3, 5, 5), (1, 1, 3, 3), {}, ValueError, "has 3 input channels, got 1"),
         ((1, 1, 3, 3), (1, 1, 5, 5), {}, ValueError, "spans 5 pixels and the padded image only 3"),
         ((1, 1, 3, 3), (1, 1, 7, 7), {"padding": 1}, ValueError, "padded image only 5"),
+        ((1, 0, 5, 5), (1, 0, 3, 3), {}, ValueError, "got 0 in and 1 out"),
+        ((1, 1, 5, 5), (0, 1, 3, 3), {}, ValueError, "got 1 in and 0 out"),
         ((1, 1, 5, 5), (1, 1, 3, 3), {"stride": 0}, ValueError, "stride is at least 1, got 0"),
         ((1, 1, 5, 5), (1, 1, 3, 3), {"padding": -1}, ValueError, "padding is at least 0, got -1"),
         ((1, 1, 5, 5), (1, 1, 3, 3), {"dilation": 0}, ValueError, "dilation is at least 1, got 0"),
@@ -103,6 +113,30 @@ def test_bytes_are_refused(way, unchecked):
 def test_two_dtypes_are_refused(way):
     with pytest.raises(TypeError, match="share a dtype, got torch.float32 and torch.float64"):
         way(torch.zeros(1, 1, 3, 3), torch.zeros(1, 1, 3, 3, dtype=torch.float64))
+
+
+@ways
+def test_a_bias_of_another_dtype_is_refused(way):
+    image, weight, bias = inputs(dtype=torch.float32)
+    with pytest.raises(TypeError, match="image and bias share a dtype, got torch.float32 and"):
+        way(image, weight, bias.double())
+
+
+@pytest.fixture
+def without_checker():
+    """Switch the tests' type checker off, inside the library too."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@ways
+@pytest.mark.parametrize("name", ["stride", "padding", "dilation"])
+@pytest.mark.parametrize("value", [1.5, (1, 1, 1), "same", [1, 1]], ids=str)
+def test_a_setting_is_a_whole_number_or_a_pair(way, name, value, without_checker):
+    with pytest.raises(TypeError, match=f"{name} is a whole number or a pair.*got ") as error:
+        way(torch.zeros(1, 1, 5, 5), torch.zeros(1, 1, 3, 3), **{name: value})
+    assert str(error.value).endswith(f"got {value!r}")
 
 
 @ways
@@ -156,6 +190,16 @@ def test_an_edge_kernel_sees_its_own_direction_only(name, striped):
     assert conv.apply_kernel(image, conv.KERNELS[name]).abs().max() >= 3
     across = conv.apply_kernel(image.transpose(2, 3), conv.KERNELS[name])
     assert across.abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "axis"),
+    [("horizontal edges", 2), ("sobel y", 2), ("vertical edges", 3), ("sobel x", 3)],
+)
+def test_edge_kernels_are_positive_where_the_image_gets_brighter(name, axis):
+    ramp = torch.arange(6.0).expand(1, 1, 6, 6)
+    image = ramp.transpose(2, 3) if axis == 2 else ramp
+    assert conv.apply_kernel(image, conv.KERNELS[name])[0, 0, 2, 2] > 0
 
 
 def test_the_response_has_the_sign_of_the_edge():

@@ -26,6 +26,18 @@ def test_pooling_equals_pytorch_in_value_and_gradient(ours, theirs, kernel, sett
     assert_close(torch.autograd.grad(a, image, probe), torch.autograd.grad(b, image, probe))
 
 
+@both
+def test_equal_values_get_the_gradient_that_pytorch_gives_them(ours, theirs):
+    image = torch.zeros(1, 1, 4, 4, dtype=torch.float64, requires_grad=True)
+    a, b = ours(image, 3, stride=1), theirs(image, 3, 1)
+    assert_close(torch.autograd.grad(a.sum(), image), torch.autograd.grad(b.sum(), image))
+
+
+@both
+def test_an_empty_batch_gives_an_empty_result(ours, theirs):
+    assert ours(torch.zeros(0, 3, 4, 4), 2).shape == (0, 3, 2, 2)
+
+
 def test_padding_never_wins_a_maximum():
     assert pool.max_pool2d(-torch.ones(1, 1, 2, 2), 2, stride=1, padding=1).max() == -1
 

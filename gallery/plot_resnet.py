@@ -79,7 +79,8 @@ for name, block, colour in (("plain", PlainBlock, "orange"), ("residual", BasicB
             label = f"{name}, {6 * depth + 2} layers" if seed == 0 else None
             axes.plot(range(1, 7), losses, line, color=show.COLOURS[colour], label=label)
             finals.append(losses[-1])
-        print(f"{name}, {6 * depth + 2} layers: last training loss {finals}")
+        shown = " and ".join(f"{loss:.2f}" for loss in finals)
+        print(f"{name}, {6 * depth + 2} layers: last training loss {shown}")
 axes.set(xlabel="epoch", ylabel="training loss (cross-entropy)")
 axes.legend()
 fig.suptitle("Depth, with and without shortcuts")

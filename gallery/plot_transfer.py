@@ -2,10 +2,8 @@
 When does it pay to start from ImageNet?
 ========================================
 
-A network that has seen a million photographs is shown a few of CIFAR-10, and only a new linear head
-is
-trained.
-The weights come with a package, so nothing is downloaded.
+A network that has seen a million photographs is shown a few of CIFAR-10.
+Only a new linear head is trained, and the weights come with a package, so nothing is downloaded.
 """
 
 # %%

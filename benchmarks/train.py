@@ -1,8 +1,10 @@
-"""What makes the small network train fast on a CPU?
+"""What is each technique of the fast loop worth?
 
-``python -m benchmarks.train`` times a training step of QuickNet with each technique, side by side.
-``--to-80`` also trains on the full CIFAR-10 and says after how many seconds 80 % was passed.
-The floor is the multiply-adds at the speed of a large bfloat16 matrix product on the same threads.
+``python -m benchmarks.train`` times a training step with one technique added after another, side by
+side: ResNet-18 at batch 128 on a GPU, QuickNet elsewhere. The first row is a loop as it is often
+written: each image changed on its own by two workers, float32, two readings a step.
+``--to-80`` also trains QuickNet on the full CIFAR-10 and says when it passed 80 %.
+The floor is the multiply-adds at the speed of a large bfloat16 matrix product on the same device.
 """
 
 from __future__ import annotations
@@ -10,16 +12,21 @@ from __future__ import annotations
 import argparse
 import itertools
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 
-from benchmarks.convolution import peak
 from benchmarks.machine import describe, side_by_side
 from cnnguide import data
+from cnnguide.augment import cifar_pipeline
+from cnnguide.fast import FastTraining, Techniques
+from cnnguide.full_run import MODELS
 from cnnguide.models import QuickNet, count_multiply_adds
-from cnnguide.recipe import find_recipe
+from cnnguide.recipe import Recipe, find_recipe
+from cnnguide.results import device_name
 from cnnguide.train import (
+    augmented_batches,
     fit,
     has_fast_bfloat16,
     make_optimizer,
@@ -27,25 +34,75 @@ from cnnguide.train import (
     train_epoch,
 )
 
-BATCH = 256
+OFF = Techniques(channels_last=False, bfloat16=False, fused=False, compiled=False, recorded=False)
 
 
-def step(*, bfloat16: bool, channels_last: bool):  # type: ignore[no-untyped-def]
-    """Make a function that takes one training step."""
+def plain(make: Callable[[], torch.nn.Module], recipe: Recipe, device: torch.device, batches):  # type: ignore[no-untyped-def]
+    """Make a function that takes an epoch of the plain loop, on batches made anew each time."""
     torch.manual_seed(0)
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    sample = data.load("sample")
-    images = data.normalise(sample.train_images[::5][:BATCH]).contiguous(memory_format=layout)
-    labels = sample.train_labels[::5][:BATCH]
-    model = QuickNet().to(memory_format=layout)  # type: ignore[call-overload]
-    optimizer = make_optimizer(model, find_recipe("quick"))
+    model = make().to(device)
+    optimizer = make_optimizer(model, recipe)
     return lambda: train_epoch(
         model,
-        [(images, labels)],
+        ((x.to(device).contiguous(), y.to(device)) for x, y in batches()),
         optimizer,
         learning_rates=itertools.repeat(0.01),
-        bfloat16=bfloat16,
     )
+
+
+def ladder(
+    name: str, batch: int, steps: int, device: torch.device
+) -> dict[str, Callable[[], object]]:
+    """Make every candidate; each takes so many steps."""
+    make, recipe = MODELS[name], Recipe(batch_size=batch)
+    source = data.load("auto")
+    chosen = torch.arange(batch * steps) % len(source.train_labels)
+    images, labels = source.train_images[chosen], source.train_labels[chosen]
+    there = images.to(device), labels.to(device)
+    pipeline = cifar_pipeline(train=True)
+    loader = data.loader(
+        images, labels, batch_size=batch, shuffle=True, transform=pipeline, workers=2
+    )
+    generator = torch.Generator().manual_seed(0)
+
+    def fast(techniques: Techniques) -> Callable[[], object]:
+        torch.manual_seed(0)
+        run = FastTraining(make(), recipe, device=device, techniques=techniques)
+        return lambda: run.train_once(*there, [0.01] * steps)
+
+    layout = replace(OFF, channels_last=True)
+    half = replace(layout, bfloat16=True)
+    fused = replace(half, fused=True)
+    candidates = {
+        "as often written: image by image, two workers": plain(
+            make, recipe, device, lambda: loader
+        ),
+        "+ images on the device, whole batches": plain(
+            make, recipe, device, lambda: augmented_batches(*there, recipe, generator=generator)
+        ),
+        "+ drawn and read once an epoch": fast(OFF),
+        "+ channels last": fast(layout),
+        "+ bfloat16": fast(half),
+        "+ fused optimiser": fast(fused),
+    }
+    if device.type == "cuda":
+        candidates["+ recorded as a CUDA graph"] = fast(replace(fused, recorded=True))
+        candidates["+ torch.compile"] = fast(replace(fused, recorded=True, compiled=True))
+    return candidates
+
+
+def product_rate(device: torch.device, rounds: int = 9) -> float:
+    """Measure the multiply-adds a second of a large bfloat16 product, in its fastest round."""
+    side = 8192 if device.type == "cuda" else 2048
+    a = torch.randn(side, side, device=device, dtype=torch.bfloat16)
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        a @ a
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return side**3 / min(times)
 
 
 def seconds_to(target: float) -> None:
@@ -65,41 +122,38 @@ def seconds_to(target: float) -> None:
     print(f"clock: training and validation, without loading and whitening; {describe()}")
 
 
-def work(batch: int) -> int:
-    """Count the multiply-adds of a step: forward, and two gradients where both are needed."""
-    model = QuickNet()
-    total = count_multiply_adds(model, (3, 32, 32))
-    stem = model.stem.weight.numel() * 16 * 16  # fixed: forward only
-    first = model.group1.conv1.weight.numel() * 16 * 16  # no gradient for the stem's output
-    return batch * (3 * total - 2 * stem - first)
-
-
 def main() -> None:
     """Print the table."""
+    gpu = torch.cuda.is_available()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=9, help="rounds to take the median of")
-    parser.add_argument("--to-80", action="store_true", help="also train to 80 %% (a minute)")
+    add = parser.add_argument
+    add("--model", choices=MODELS, default="resnet18" if gpu else "quick", help="the network")
+    add("--batch-size", type=int, default=128, help="images a step")
+    add("--steps", type=int, default=100 if gpu else 8, help="steps a round")
+    add("--rounds", type=int, default=5, help="rounds to take the median of")
+    add("--to-80", action="store_true", help="also train to 80 %% (a minute)")
     options = parser.parse_args()
-    times = side_by_side(
-        {
-            "float32": step(bfloat16=False, channels_last=False),
-            "float32, channels last": step(bfloat16=False, channels_last=True),
-            "bfloat16": step(bfloat16=True, channels_last=False),
-            "bfloat16, channels last": step(bfloat16=True, channels_last=True),
-        },
-        rounds=options.rounds,
-    )
-    floor = work(BATCH) / peak(options.rounds, torch.bfloat16)
-    print("| step | ms | pictures a second | times faster | times the floor |")
+    device = torch.device("cuda" if gpu else "cpu")
+    torch.backends.cudnn.benchmark = gpu
+    candidates = ladder(options.model, options.batch_size, options.steps, device)
+    times = side_by_side(candidates, rounds=options.rounds)
+    # forward, and a gradient for weights and for inputs, which costs as much each
+    work = 3 * count_multiply_adds(MODELS[options.model](), (3, 32, 32)) * options.batch_size
+    floor = work / product_rate(device)
+    print("| a step | ms | images a second | times faster | share of the floor's speed |")
     print("|---|---:|---:|---:|---:|")
+    slowest = next(iter(times.values()))
     for name, seconds in times.items():
-        faster = times["float32"] / seconds
-        rate, above = BATCH / seconds, seconds / floor
-        print(f"| {name} | {1e3 * seconds:.0f} | {rate:,.0f} | {faster:.2f} | {above:.1f} |")
-    fast = has_fast_bfloat16(torch.device("cpu"))
-    print(f"\nbatch of {BATCH}, bfloat16 in hardware: {fast}; {describe()}")
+        one = seconds / options.steps
+        rate, share = options.batch_size / one, floor / one
+        print(f"| {name} | {1e3 * one:.2f} | {rate:,.0f} | {slowest / seconds:.2f} | {share:.0%} |")
+    print(
+        f"\n{options.model}, batch of {options.batch_size}, median of {options.rounds} rounds of "
+        f"{options.steps} steps; the floor is {1e3 * floor:.2f} ms; bfloat16 in hardware: "
+        f"{has_fast_bfloat16(device)}; {device_name(device)}; {describe()}"
+    )
     if options.to_80:
         seconds_to(0.8)
 

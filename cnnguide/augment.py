@@ -22,11 +22,14 @@ __all__ = [
     "CLASSIC",
     "IMAGENET_MEAN",
     "IMAGENET_STD",
+    "all_crops",
     "cifar_pipeline",
     "crop_at",
+    "cutout_at",
     "flip_where",
     "imagenet_pipeline",
     "random_crop",
+    "random_cutout",
     "random_flip",
 ]
 
@@ -118,6 +121,39 @@ def as_normalised(mean: tuple[float, ...], std: tuple[float, ...]) -> list[v2.Tr
     return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(list(mean), list(std))]
 
 
+def all_crops(
+    images: Shaped[Tensor, "N C H W"], *, padding: int
+) -> Shaped[Tensor, "N places places C H W"]:
+    """View every window that a crop of the padded images could take, without copying any.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, any dtype.
+    padding : int
+        Pixels of zeros added on every side, at least 0.
+
+    Returns
+    -------
+    Tensor
+        ``N places places C H W`` with ``places = 2 * padding + 1``: at ``[n, i, j]`` stands the
+        window of image `n` whose upper left corner is ``(i, j)`` in the padded image.
+
+    Examples
+    --------
+    >>> views = all_crops(torch.tensor([[[[1, 2], [3, 4]]]]), padding=1)
+    >>> tuple(views.shape), views[0, 2, 1].tolist()
+    ((1, 3, 3, 1, 2, 2), [[[3, 4], [0, 0]]])
+    """
+    n, c, h, w = images.shape
+    padded = pad(images, padding).contiguous()
+    places = 2 * padding + 1
+    step_n, step_c, step_h, step_w = padded.stride()
+    return padded.as_strided(
+        (n, places, places, c, h, w), (step_n, step_h, step_w, step_c, step_h, step_w)
+    )
+
+
 def crop_at(
     images: Shaped[Tensor, "N C H W"],
     rows: Int64[Tensor, " N"],
@@ -170,15 +206,8 @@ def crop_at(
         raise ValueError(
             f"offsets run from 0 to {2 * padding}, got {int(offsets.min())} to {int(offsets.max())}"
         )
-    n, c, h, w = images.shape
-    padded = pad(images, padding).contiguous()
-    places = 2 * padding + 1
-    step_n, step_c, step_h, step_w = padded.stride()
-    # N row column C H W: at [n, i, j] the window of image n whose corner is (i, j)
-    all_windows = padded.as_strided(
-        (n, places, places, c, h, w), (step_n, step_h, step_w, step_c, step_h, step_w)
-    )
-    return all_windows[torch.arange(n, device=images.device), rows, columns]
+    everyone = torch.arange(len(images), device=images.device)
+    return all_crops(images, padding=padding)[everyone, rows, columns]
 
 
 def random_crop(
@@ -289,3 +318,101 @@ def random_flip(
         raise ValueError(f"p is a probability, from 0 to 1, got {p}")
     draws = torch.rand(len(images), generator=generator, device=generator.device)
     return flip_where(images, (draws < p).to(images.device))
+
+
+def cutout_at(
+    images: Shaped[Tensor, "N C H W"],
+    rows: Int64[Tensor, " N"],
+    columns: Int64[Tensor, " N"],
+    *,
+    side: int,
+) -> Shaped[Tensor, "N C H W"]:
+    """Blank a square of each image, the whole batch at once; what leaves the image is cut off.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``. Normalise first: 0 is then the mean colour.
+    rows, columns : Tensor
+        ``N``, int64: the middle of each square.
+    side : int
+        Of the square, in pixels, at least 1; an even one reaches further up and left.
+
+    Returns
+    -------
+    Tensor
+        ``N C H W``, a new tensor.
+
+    Raises
+    ------
+    ValueError
+        For other than four axes, a side below 1, or other than one place an image.
+
+    References
+    ----------
+    DeVries and Taylor, Improved regularization of convolutional neural networks with cutout,
+    arXiv:1708.04552.
+
+    Examples
+    --------
+    >>> cutout_at(torch.ones(1, 1, 3, 3), torch.tensor([0]), torch.tensor([2]), side=3)[0, 0]
+    tensor([[1., 0., 0.],
+            [1., 0., 0.],
+            [1., 1., 1.]])
+    """
+    if images.ndim != 4:
+        raise ValueError(f"images have shape (N, C, H, W), got {tuple(images.shape)}")
+    if side < 1:
+        raise ValueError(f"a square has a side of at least 1, got {side}")
+    if not len(rows) == len(columns) == len(images):
+        raise ValueError(
+            f"one place an image, got {len(rows)} rows and {len(columns)} columns "
+            f"for {len(images)} images"
+        )
+    h, w = images.shape[-2:]
+    down = torch.arange(h, device=images.device) - rows[:, None] + side // 2  # N H
+    right = torch.arange(w, device=images.device) - columns[:, None] + side // 2  # N W
+    inside = [(away >= 0) & (away < side) for away in (down, right)]
+    hole = inside[0][:, None, :, None] & inside[1][:, None, None, :]  # N 1 H W
+    return images.masked_fill(hole, 0)
+
+
+def random_cutout(
+    images: Shaped[Tensor, "N C H W"], *, side: int, generator: torch.Generator
+) -> Shaped[Tensor, "N C H W"]:
+    """Blank a square around a pixel of each image, every pixel as likely.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, normalised.
+    side : int
+        Of the square, in pixels, at least 1.
+    generator : torch.Generator
+        On the CPU or on the images' device.
+
+    Returns
+    -------
+    Tensor
+        ``N C H W``.
+
+    Raises
+    ------
+    ValueError
+        For other than four axes or a side below 1.
+
+    Examples
+    --------
+    >>> images = torch.ones(50, 1, 4, 4)
+    >>> blanked = random_cutout(images, side=2, generator=torch.Generator().manual_seed(0))
+    >>> sorted(set(blanked.sum((1, 2, 3)).tolist()))
+    [12.0, 14.0, 15.0]
+    """
+    if images.ndim != 4:
+        raise ValueError(f"images have shape (N, C, H, W), got {tuple(images.shape)}")
+    h, w = images.shape[-2:]
+    rows, columns = (
+        torch.randint(end, (len(images),), generator=generator, device=generator.device)
+        for end in (h, w)
+    )
+    return cutout_at(images, rows.to(images.device), columns.to(images.device), side=side)

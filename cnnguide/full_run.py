@@ -1,105 +1,382 @@
 """The command that trains on all of CIFAR-10: ``python -m cnnguide.full_run``.
 
-Page: *train*. It survives being stopped, chooses its epoch on validation images, reads the test
+Page: *fast*. It survives being stopped, chooses its epoch on validation images, reads the test
 set once, and writes down what it did.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+import torch.distributed as dist
+from torch import Tensor
 
 from cnnguide import data, results
-from cnnguide.checkpoint import save_checkpoint
+from cnnguide.atomic import replacing
+from cnnguide.fast import FastTraining, Techniques, halves, processes, rank, saved_bytes
 from cnnguide.models import QuickNet, cifar_resnet18, count_multiply_adds, count_parameters
 from cnnguide.recipe import RECIPES, Recipe, find_recipe
-from cnnguide.train import Training, fit, seed_everything
+from cnnguide.train import Training, go_on, has_fast_bfloat16, seed_everything
 
-__all__ = ["main"]
+__all__ = ["Options", "main"]
 
 MODELS: dict[str, Callable[[], torch.nn.Module]] = {"resnet18": cifar_resnet18, "quick": QuickNet}
+UNITS = {
+    "test_accuracy": "share of the test images",
+    "seconds": "from data in memory to the last epoch",
+}
 
 
-def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """Read the options."""
-    parser = argparse.ArgumentParser(
+@dataclass(frozen=True)
+class Options:
+    """Train a network on CIFAR-10, on a GPU if there is one.
+
+    The defaults are the article's run: the CIFAR ResNet-18, 150 epochs, batches of 128.
+    """
+
+    recipe: str = "article"  # article, modern (sooner there), or quick (a first try)
+    choices: Recipe = field(default_factory=Recipe)
+    model: Literal["resnet18", "quick"] = "resnet18"  # the network
+    data: Literal["full", "sample"] = "full"  # all 60,000 images, or the 6,000 shipped ones
+    validation: float = 0.1  # share of the training images set aside to choose the epoch by
+    seed: int = 0  # of weights, order and augmentation
+    seeds: int = 1  # runs to make, from the seed on; more than one gives mean and deviation
+    device: str = "auto"  # cuda, cpu, or auto: a GPU if there is one
+    nproc: int = 1  # processes that share every batch, one a GPU; for many machines use torchrun
+    compiled: bool = False  # on a GPU, let torch.compile merge operations: a minute first
+    output: Path = Path("runs/latest")  # folder for all that is written
+    resume: bool = False  # go on from the checkpoint in the output folder
+    dry_run: bool = False  # say what would be done, with memory and time, and stop
+    tensorboard: bool = False  # also write curves for TensorBoard
+    record: bool = False  # add the run to the results that the site shows
+
+
+def parse(arguments: list[str]) -> Options:
+    """Read the options: the fields of `Options` and `Recipe`, with their comments as help."""
+    import tyro  # only the command needs it
+
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first.add_argument("--recipe", default="article")
+    name = first.parse_known_args(arguments)[0].recipe
+    return tyro.cli(
+        Options,
         prog="python -m cnnguide.full_run",
-        description="Train a network on CIFAR-10. The defaults are the article's run: the CIFAR "
-        "ResNet-18, 150 epochs, batches of 128. Made for a GPU.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        args=arguments,
+        default=Options(recipe=name, choices=find_recipe(name)),
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
     )
-    add = parser.add_argument
-    add("--recipe", default="article", help=f"one of {', '.join(RECIPES)}")
-    add("--model", choices=MODELS, default="resnet18", help="the network")
-    add("--data", choices=["full", "sample"], default="full", help="all 60,000 images, or 6,000")
-    add("--epochs", type=int, help="instead of the recipe's")
-    add("--batch-size", type=int, help="instead of the recipe's")
-    add("--learning-rate", type=float, help="instead of the recipe's")
-    add("--validation", type=float, default=0.1, help="share of the training images set aside")
-    add("--seed", type=int, default=0, help="of weights, order and augmentation")
-    add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="where to train")
-    add("--output", type=Path, default=Path("runs/latest"), help="folder for all that is written")
-    add("--resume", action="store_true", help="go on from the checkpoint in the output folder")
-    add("--dry-run", action="store_true", help="say what would be done, and stop")
-    add("--record", action="store_true", help="add the run to the results that the site shows")
-    return parser.parse_args(arguments)
 
 
-def chosen_recipe(options: argparse.Namespace) -> Recipe:
-    """Take the named recipe, with the options' own numbers in place of its own."""
-    names = ("epochs", "batch_size", "learning_rate")
-    changes = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    return replace(find_recipe(options.recipe), **changes)
+def check(options: Options) -> None:
+    """Refuse what cannot be run."""
+    for name in ("seeds", "nproc"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"{name} is at least 1, got {getattr(options, name)}")
+    if not 0 < options.validation < 1:
+        raise ValueError(f"validation lies between 0 and 1, got {options.validation}")
 
 
-def progress(recipe: Recipe, done: int):  # type: ignore[no-untyped-def]
-    """Make a progress bar on a terminal; elsewhere lines are printed instead."""
-    if not sys.stderr.isatty():
-        return None
+def main(arguments: list[str] | None = None) -> int:
+    """Train, and write everything down."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = None
     try:
-        from tqdm import tqdm
-    except ImportError:
-        return None
-    return tqdm(total=recipe.epochs, initial=done, unit="epoch")
+        options = parse(arguments)
+        check(options)
+        if options.nproc > 1 and "RANK" not in os.environ:
+            return start_processes(options.nproc, arguments)
+        with stopping_on_sigterm(), sharing(options):
+            return run_seeds(options)
+    except ModuleNotFoundError as error:
+        fault = f"{error}; `pip install cnnguide[train]` brings what this command needs"
+    except (OSError, ValueError, FloatingPointError) as error:
+        fault = str(error)
+    except KeyboardInterrupt as stop:
+        where = options.output if options else ""
+        print(f"\nstopped; `--resume --output {where}` goes on", file=sys.stderr)
+        return 128 + (stop.args[0] if stop.args else signal.SIGINT)
+    print(f"error: {fault}", file=sys.stderr)
+    return 1
 
 
-def line(run: Training) -> str:
+def start_processes(nproc: int, arguments: list[str]) -> int:
+    """Let PyTorch's `torchrun` start this command once for each process of this machine."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    # torchrun would take our --nproc for its own --nproc-per-node.
+    rest = re.sub(r"(^|\0)--nproc(\0|=)\d+", "", "\0".join(arguments)).lstrip("\0").split("\0")
+    command = [*torchrun, f"--nproc-per-node={nproc}", "-m", "cnnguide.full_run", *rest]
+    threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // nproc))
+    return subprocess.call(command, env={**os.environ, "OMP_NUM_THREADS": threads})
+
+
+@contextmanager
+def stopping_on_sigterm() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C: say how to go on."""
+
+    def stop(number: int, _: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def device_of(options: Options) -> torch.device:
+    """Choose where this process computes."""
+    wanted = options.device
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and "LOCAL_RANK" in os.environ:
+        wanted = f"cuda:{os.environ['LOCAL_RANK']}"
+    try:
+        device = torch.device(wanted)
+    except RuntimeError as error:
+        raise ValueError(f"device is auto, cpu, cuda or cuda:0, got {wanted!r}") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device is cuda, but PyTorch finds no GPU here; take --device cpu")
+    if options.compiled and device.type != "cuda":
+        raise ValueError(f"--compiled pays on a GPU, got {device.type}; leave it out")
+    return device
+
+
+@contextmanager
+def sharing(options: Options) -> Iterator[None]:
+    """Join the other processes, if `torchrun` started this one."""
+    if "RANK" not in os.environ:
+        yield
+        return
+    device = device_of(options)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def say(*words: object) -> None:
+    """Print, in the one process that speaks."""
+    if rank() == 0:
+        print(*words, flush=True)
+
+
+def run_seeds(options: Options) -> int:
+    """Do one run, or one for each seed."""
+    device = device_of(options)
+    torch.backends.cudnn.benchmark = device.type == "cuda"
+    if options.dry_run:
+        report_plan(options, device)
+        return 0
+    images = data.load(options.data)
+    if options.seeds == 1:
+        run_one(options, images, device)
+        return 0
+    done = []
+    for seed in range(options.seed, options.seed + options.seeds):
+        folder = options.output / f"seed-{seed}"
+        say(f"\nseed {seed}: {folder}")
+        if options.resume and (folder / "train.json").exists():
+            say("has ended already")
+        else:
+            run_one(replace(options, seed=seed, output=folder), images, device)
+        if rank() == 0:
+            done += (results.load("train", folder=folder) or {"runs": []})["runs"]
+    if rank() == 0:
+        say(f"\n{'':24s}mean ± standard deviation of {len(done)} seeds, {done[0]['device']}")
+        for name in ("last", "chosen"):
+            scores = [100 * one["test_accuracy"][name] for one in done]
+            spread = f"{statistics.mean(scores):.2f} ± {statistics.stdev(scores):.2f} %"
+            say(f"test, {name + ' epoch':18s}{spread}")
+        seconds = [one["seconds"] for one in done]
+        say(f"{'seconds':24s}{statistics.mean(seconds):.1f} ± {statistics.stdev(seconds):.1f}")
+    return 0
+
+
+def run_one(options: Options, images: data.Cifar10, device: torch.device) -> None:
+    """Train from one seed."""
+    generator, recipe = seed_everything(options.seed), options.choices
+    model = MODELS[options.model]()
+    parts = data.split(
+        images.train_images, images.train_labels, validation=options.validation, generator=generator
+    )
+    if isinstance(model, QuickNet):
+        model.whiten(data.normalise(parts[0][:5000], mean=recipe.mean, std=recipe.std))
+    describe(options, model, len(parts[0]), device)
+    checkpoint = options.output / "checkpoint.pt"
+    if checkpoint.exists() and not options.resume:
+        raise ValueError(f"{checkpoint} exists: go on with --resume, or name another --output")
+    start = time.perf_counter()
+    try:
+        techniques = Techniques.for_device(device, compiled=options.compiled)
+        run = FastTraining(model, recipe, seed=options.seed, device=device, techniques=techniques)
+        train, validation = ((parts[k].to(device), parts[k + 1].to(device)) for k in (0, 2))
+        ended = follow(options, run, train, validation, checkpoint)
+    except torch.OutOfMemoryError as error:
+        raise ValueError(what_would_fit(options, device)) from error
+    if not ended:
+        raise ValueError(f"{checkpoint} is of a run that has ended; name another --output")
+    if rank() == 0:
+        finish(options, run, images, time.perf_counter() - start)
+
+
+def follow(
+    options: Options,
+    run: Training,
+    train: tuple[Tensor, Tensor],
+    validation: tuple[Tensor, Tensor],
+    checkpoint: Path,
+) -> bool:
+    """Train to the end, showing each epoch and writing it down; tell whether there was one."""
+    bar, ended = None, False
+    if rank() == 0 and sys.stderr.isatty():
+        bar = progress(run, len(train[1]))
+    for _ in go_on(run, train, validation, checkpoint=checkpoint, write=rank() == 0):
+        ended = True
+        if rank() > 0:
+            continue
+        write_log(options, run)
+        if bar is None:
+            say(line(run, len(train[1])))
+        else:
+            bar.set_postfix_str(line(run, len(train[1])).split("  ", 1)[1])
+    if bar is not None:
+        bar.close()
+    return ended
+
+
+def progress(run: Training, count: int):  # type: ignore[no-untyped-def]
+    """Show a bar of images, with their number a second and the time left."""
+    from tqdm import tqdm
+
+    bar = tqdm(total=run.recipe.epochs * count, unit=" images", unit_scale=True, smoothing=0.05)
+
+    def watch(steps: Iterable) -> Iterator:
+        bar.n = len(run.history) * count
+        bar.set_description(f"epoch {len(run.history) + 1}/{run.recipe.epochs}")
+        for k, step in enumerate(steps):
+            yield step
+            bar.update(min(run.recipe.batch_size, count - k * run.recipe.batch_size))
+
+    run.watch = watch
+    return bar
+
+
+def line(run: Training, count: int) -> str:
     """Say what the last epoch did."""
     e = run.history[-1]
     return (
         f"epoch {e.number:3d}/{run.recipe.epochs}  loss {e.train_loss:.4f}  "
         f"train {e.train_accuracy:.4f}  validation {e.validation_accuracy:.4f}  "
-        f"lr {e.learning_rate:.4g}  {e.seconds:.1f} s"
+        f"lr {e.learning_rate:.4g}  {count / e.seconds:,.0f} images/s"
     )
 
 
-def report_plan(
-    options: argparse.Namespace, recipe: Recipe, model: torch.nn.Module, n: int
-) -> None:
+def write_log(options: Options, run: Training) -> None:
+    """Write one JSON line an epoch; the file is always that of the checkpoint."""
+    with replacing(options.output / "log.jsonl") as file:
+        for epoch in run.history:
+            file.write((json.dumps(asdict(epoch)) + "\n").encode())
+    if options.tensorboard:
+        from torch.utils.tensorboard import SummaryWriter
+
+        last = run.history[-1]
+        with SummaryWriter(options.output / "tensorboard", purge_step=last.number) as writer:
+            for name, value in asdict(last).items():
+                writer.add_scalar(name, value, last.number)
+
+
+def describe(options: Options, model: torch.nn.Module, n: int, device: torch.device) -> None:
     """Print what is going to be trained, and how much work that is."""
+    recipe = options.choices
     work = 6 * count_multiply_adds(model, (3, 32, 32)) * n * recipe.epochs
-    print(
+    known = RECIPES.get(options.recipe)
+    say(
         f"{options.model}: {count_parameters(model):,} parameters, {n:,} training images, "
-        f"{recipe.epochs} epochs of {-(-n // recipe.batch_size)} steps on {options.device}, "
-        f"{work / 1e15:.2f} PFLOP"
+        f"{recipe.epochs} epochs of {-(-n // recipe.batch_size)} steps on "
+        f"{results.device_name(device)}, {work / 1e15:.2f} PFLOP"
     )
     for name, value in asdict(recipe).items():
-        print(f"  {name} = {value}")
+        usual = getattr(known, name, value)
+        say(f"  {name} = {value}" + ("" if usual == value else f"  (the recipe's: {usual})"))
+    if processes() > 1:
+        say(f"  {processes()} processes, each with its share of every batch")
+
+
+def report_plan(options: Options, device: torch.device) -> None:
+    """Say what a run would do, need and take; a few steps on made-up images are really taken."""
+    model, recipe = MODELS[options.model](), options.choices
+    count = round((50_000 if options.data == "full" else 5_000) * (1 - options.validation))
+    describe(options, model, count, device)
+    steps = 20 if device.type == "cuda" else 1
+    seconds, peak = try_steps(options, device, recipe.batch_size, steps=steps)
+    total = seconds * -(-count // recipe.batch_size) * recipe.epochs * options.seeds
+    copies = 4 + bool(recipe.average)  # weights, gradients, momenta, the best so far
+    held = saved_bytes(model, bfloat16=has_fast_bfloat16(device)) * recipe.batch_size
+    needed = held + 4 * copies * count_parameters(model) + count * 3 * (40 * 40 + 32 * 32)
+    say(f"memory: about {needed / 1e9:.1f} GB for layers, weights and images {end_of(peak)}")
+    step = f"{steps} step(s) of {1e3 * seconds:.1f} ms taken here"
+    say(f"time: about {total / 60:.1f} minutes, from {step}")
+    say(f"would be written: {options.output}/ (checkpoint, log, weights, curves, record)")
+
+
+def end_of(peak: int) -> str:
+    """Add what was measured, where it can be."""
+    return f"({peak / 1e9:.1f} GB measured on the GPU)" if peak else "(counted, not measured)"
+
+
+def try_steps(
+    options: Options, device: torch.device, batch: int, *, steps: int
+) -> tuple[float, int]:
+    """Take some steps on made-up images; give the seconds of one, and a GPU's peak memory."""
+    recipe = replace(options.choices, batch_size=batch)
+    techniques = Techniques.for_device(device, compiled=options.compiled)
+    trial = FastTraining(MODELS[options.model](), recipe, device=device, techniques=techniques)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (batch * steps, 3, 32, 32), generator=generator).byte().to(device)
+    labels = torch.randint(10, (batch * steps,), generator=generator).to(device)
+    for _ in range(2):  # the first warms up
+        start = time.perf_counter()
+        trial.train_once(images, labels, [1e-4] * steps)
+        seconds = (time.perf_counter() - start) / steps
+    return seconds, torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+
+
+def what_would_fit(options: Options, device: torch.device) -> str:
+    """Find by trying which batch the memory holds."""
+    wanted = options.choices.batch_size
+    for batch in halves(wanted):
+        try:
+            try_steps(options, device, batch, steps=1)
+        except torch.OutOfMemoryError:
+            continue
+        return (
+            f"out of memory on {device} with batches of {wanted}; {batch} fits: take --batch-size "
+            f"{batch} --learning-rate {options.choices.learning_rate * batch / wanted:g}"
+        )
+    return f"out of memory on {device} even with single images; close what else uses it"
 
 
 def draw_curves(run: Training, path: Path) -> None:
-    """Draw loss and accuracy by epoch, if matplotlib is there."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError:
-        return
+    """Draw loss and accuracy by epoch."""
+    import matplotlib.pyplot as plt
+
     from cnnguide.show import style
 
     style()
@@ -112,98 +389,52 @@ def draw_curves(run: Training, path: Path) -> None:
     left.set(xlabel="epoch", ylabel="cross-entropy")
     right.set(xlabel="epoch", ylabel="accuracy (%)")
     right.legend()
-    figure.savefig(path)
+    with replacing(path) as file:
+        figure.savefig(file, format="svg")
     plt.close(figure)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Train, and write everything down."""
-    options = parse(arguments)
-    try:
-        return run(options, chosen_recipe(options))
-    except (OSError, ValueError, FloatingPointError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(
-            f"\nstopped; `--resume --output {options.output}` goes on from the last whole epoch",
-            file=sys.stderr,
-        )
-        return 130
+def save_weights(options: Options, run: Training, accuracy: dict[str, float]) -> None:
+    """Write the chosen weights as safetensors, with the recipe in the file."""
+    import safetensors.torch
+
+    told = {"recipe": asdict(run.recipe), "model": options.model, "test_accuracy": accuracy}
+    weights = {name: tensor.cpu().contiguous() for name, tensor in run.best.items()}
+    metadata = {name: json.dumps(value) for name, value in told.items()}
+    with replacing(options.output / "weights.safetensors") as file:
+        file.write(safetensors.torch.save(weights, metadata))
 
 
-def run(options: argparse.Namespace, recipe: Recipe) -> int:
-    """Do what the options say."""
-    generator = seed_everything(options.seed)
-    model = MODELS[options.model]()
-    if options.dry_run:
-        count = round((50_000 if options.data == "full" else 5_000) * (1 - options.validation))
-        report_plan(options, recipe, model, count)
-        return 0
-    images = data.load(options.data)
-    parts = data.split(
-        images.train_images, images.train_labels, validation=options.validation, generator=generator
-    )
-    if isinstance(model, QuickNet):
-        model.whiten(data.normalise(parts[0][:5000], mean=recipe.mean, std=recipe.std))
-    report_plan(options, recipe, model, len(parts[0]))
-    checkpoint = options.output / "checkpoint.pt"
-    if checkpoint.exists() and not options.resume:
-        raise ValueError(f"{checkpoint} exists: go on with --resume, or name another --output")
-    start, training, bar = time.perf_counter(), None, None
-    steps = fit(
-        model,
-        (parts[0], parts[1]),
-        (parts[2], parts[3]),
-        recipe,
-        seed=options.seed,
-        device=options.device,
-        checkpoint=checkpoint,
-    )
-    for training in steps:
-        bar = bar or progress(recipe, len(training.history) - 1)
-        if bar is None:
-            print(line(training), flush=True)
-        else:
-            bar.set_postfix_str(line(training).split("  ", 1)[1])
-            bar.update()
-    if bar is not None:
-        bar.close()
-    if training is None:
-        raise ValueError(f"{checkpoint} is of a run that has ended; name another --output")
-    finish(options, training, images, time.perf_counter() - start)
-    return 0
-
-
-def finish(
-    options: argparse.Namespace, training: Training, images: data.Cifar10, seconds: float
-) -> None:
+def finish(options: Options, run: Training, images: data.Cifar10, seconds: float) -> None:
     """Read the test set once, and write weights, curves and the record."""
-    accuracy = training.test(images.test_images, images.test_labels)
-    save_checkpoint(options.output / "weights.pt", training.best)
-    draw_curves(training, options.output / "curves.svg")
+    accuracy = run.test(images.test_images, images.test_labels)
+    save_weights(options, run, accuracy)
+    draw_curves(run, options.output / "curves.svg")
+    cuda = run.device.type == "cuda"
     single = {
-        **results.circumstances(training.device),
+        **results.circumstances(run.device),
         "model": options.model,
         "data": options.data,
         "seed": options.seed,
-        "recipe": asdict(training.recipe),
+        "processes": processes(),
+        "recipe_name": options.recipe,
+        "recipe": asdict(run.recipe),
         "test_accuracy": accuracy,
         "seconds": seconds,
-        "history": [asdict(epoch) for epoch in training.history],
+        "peak_memory_bytes": torch.cuda.max_memory_allocated(run.device) if cuda else None,
+        "history": [asdict(epoch) for epoch in run.history],
     }
-    units = {"test_accuracy": "share of 10,000 test images", "seconds": "wall time of this command"}
-    folders: list[tuple[Path, dict[str, Any]]] = [(options.output, {"units": units, "runs": []})]
+    folders: list[tuple[Path, dict[str, Any]]] = [(options.output, {"units": UNITS, "runs": []})]
     if options.record:
-        known = results.load("train") or {"units": units, "runs": []}
+        known = results.load("train") or {"units": UNITS, "runs": []}
         folders.append((results.FOLDER, known))
     for folder, record in folders:
         record["runs"].append(single)
         results.save("train", record, folder=folder)
-    best = max(training.history, key=lambda epoch: epoch.validation_accuracy)
-    print(f"test accuracy at the last epoch          {accuracy['last']:.4f}")
-    print(f"test accuracy at epoch {best.number:3d}, the chosen one {accuracy['chosen']:.4f}")
-    print(f"{seconds:.1f} s; weights, curves and record are in {options.output}")
+    best = max(run.history, key=lambda epoch: epoch.validation_accuracy)
+    say(f"test accuracy at the last epoch          {accuracy['last']:.4f}")
+    say(f"test accuracy at epoch {best.number:3d}, the chosen one {accuracy['chosen']:.4f}")
+    say(f"{seconds:.1f} s; weights, curves, log and record are in {options.output}")
 
 
 if __name__ == "__main__":

@@ -43,12 +43,14 @@ class Recipe:
     label_smoothing: float = 0.0  # probability shared among all classes
     padding: int = 4  # pixels for the random crop; 0 for none
     flip: float = 0.5  # probability of a mirrored image
+    cutout: int = 0  # side in pixels of a square that is blanked; 0 for none
+    average: float = 0.0  # what a running mean of the weights keeps of itself a step; 0: none
     mean: Triple = data.MEAN  # of the training images, in [0, 1]
     std: Triple = data.STD  # over all pixels, in [0, 1]
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
-        for name, least in (("epochs", 1), ("batch_size", 1), ("padding", 0)):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("padding", 0), ("cutout", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} is at least {least}, got {getattr(self, name)}")
         if not self.learning_rate > 0:
@@ -56,6 +58,8 @@ class Recipe:
         for name in ("momentum", "weight_decay", "label_smoothing", "flip", "peak", "gamma"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} lies from 0 to 1, got {getattr(self, name)}")
+        if not 0 <= self.average < 1:
+            raise ValueError(f"average lies from 0 to below 1, got {self.average}")
         if self.schedule not in ("steps", "triangle"):
             raise ValueError(f"schedule is 'steps' or 'triangle', got {self.schedule!r}")
 
@@ -63,6 +67,18 @@ class Recipe:
 #: The recipes by name.
 RECIPES = {
     "article": Recipe(),
+    # The same network by what has been learned since: one rise and one fall of the learning rate.
+    "modern": Recipe(
+        epochs=50,
+        batch_size=512,
+        learning_rate=0.4,
+        nesterov=True,
+        decay_all=False,
+        schedule="triangle",
+        label_smoothing=0.1,
+        cutout=12,
+        average=0.99,
+    ),
     # For QuickNet on two cores; five or so epochs of the full set, more of the sample.
     "quick": Recipe(
         epochs=5,

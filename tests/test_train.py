@@ -1,4 +1,3 @@
-import json
 import os
 import re
 import shutil
@@ -14,10 +13,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from cnnguide import checkpoint, data, download, full_run, gradcam, results
+from cnnguide import checkpoint, data, download, gradcam, results
 from cnnguide.recipe import RECIPES, Recipe, find_recipe, learning_rate_at
 from cnnguide.train import (
-    Epoch,
     Training,
     augmented_batches,
     evaluate,
@@ -67,6 +65,8 @@ def test_a_recipe_cannot_be_changed():
         ({"learning_rate": float("nan")}, "learning_rate is above 0, got nan"),
         ({"momentum": 1.5}, "momentum lies from 0 to 1, got 1.5"),
         ({"label_smoothing": -0.1}, "label_smoothing lies from 0 to 1, got -0.1"),
+        ({"cutout": -1}, "cutout is at least 0, got -1"),
+        ({"average": 1.0}, "average lies from 0 to below 1, got 1.0"),
         ({"schedule": "cosine"}, "schedule is 'steps' or 'triangle', got 'cosine'"),
     ],
 )
@@ -76,7 +76,7 @@ def test_a_recipe_that_cannot_be_trained_is_refused(change, message):
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="one of 'article', 'quick', got 'best'"):
+    with pytest.raises(ValueError, match="one of 'article', 'modern', 'quick', got 'best'"):
         find_recipe("best")
 
 
@@ -277,6 +277,45 @@ def test_another_recipes_checkpoint_is_refused(tmp_path):
         next(fit(tiny_net(), few(), few(20), other, checkpoint=path))
 
 
+def test_another_data_sets_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    next(fit(tiny_net(), few(), few(20), TINY, checkpoint=path))
+    with pytest.raises(ValueError, match="made on other training images"):
+        next(fit(tiny_net(), few(39), few(20), TINY, checkpoint=path))
+
+
+def test_the_average_is_its_formula_and_is_what_is_judged():
+    recipe = replace(TINY, average=0.5)
+    training = Training(tiny_net(), recipe)
+    average = training.average
+    expected = {k: v.clone().double() for k, v in training.model.state_dict().items()}
+    for t in range(12):
+        with torch.no_grad():
+            for p in training.model.parameters():
+                p.add_(torch.full_like(p, 0.1 * (t + 1)))
+        training.model[1].num_batches_tracked += 1
+        average.update(training.model)
+        keep = min(0.5, t / (t + 9))
+        for k, v in training.model.state_dict().items():
+            expected[k] = keep * expected[k] + (1 - keep) * v
+    ours = average.model.state_dict()
+    assert ours["1.num_batches_tracked"] == 12
+    for k in ours.keys() - {"1.num_batches_tracked"}:
+        assert_close(ours[k].double(), expected[k], rtol=1e-5, atol=1e-6)
+    assert training.judged is average.model and Training(tiny_net(), TINY).average is None
+
+
+def test_a_resumed_run_with_an_average_ends_bitwise_like_the_unbroken_one(tmp_path):
+    recipe, path = replace(TINY, average=0.9, cutout=8), tmp_path / "checkpoint.pt"
+    *_, whole = fit(tiny_net(), few(), few(20), recipe)
+    next(fit(tiny_net(), few(), few(20), recipe, checkpoint=path))
+    *_, resumed = fit(tiny_net(), few(), few(20), recipe, checkpoint=path)
+    for a, b in zip(whole.judged.parameters(), resumed.judged.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert whole.average.steps == resumed.average.steps == 9
+    assert not torch.equal(whole.judged[0].weight, whole.model[0].weight)
+
+
 # --- files
 
 
@@ -385,56 +424,6 @@ def test_grad_cam_refuses_a_layer_without_maps(unchecked):
         gradcam.grad_cam(net, nn.Identity(), x, torch.tensor([0, 1]))
     with pytest.raises(ValueError, match="one class an image, got 1 for 2"):
         unchecked(gradcam.grad_cam)(net, net[0], x, torch.tensor([0]))
-
-
-# --- the command
-
-
-def command(tmp_path, *options):
-    return full_run.main(
-        ["--model", "quick", "--recipe", "quick", "--data", "sample", "--epochs", "1"]
-        + ["--output", str(tmp_path / "run"), "--device", "cpu", *options]
-    )
-
-
-def test_the_command_trains_and_writes_everything_down(tmp_path, capsys):
-    assert command(tmp_path) == 0
-    folder = tmp_path / "run"
-    written = {p.name for p in folder.iterdir()}
-    assert written == {"checkpoint.pt", "curves.svg", "train.json", "weights.pt"}
-    (single,) = json.loads((folder / "train.json").read_text())["runs"]
-    assert single["recipe"]["epochs"] == 1 and single["seed"] == 0 and single["data"] == "sample"
-    assert [Epoch(**e).number for e in single["history"]] == [1]
-    assert f"{single['test_accuracy']['last']:.4f}" in capsys.readouterr().out
-
-
-def test_the_command_does_not_overwrite_a_run(tmp_path, capsys):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "checkpoint.pt").write_bytes(b"a run")
-    assert command(tmp_path) == 1
-    assert "go on with --resume, or name another --output" in capsys.readouterr().err
-    assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == b"a run"
-
-
-def test_a_dry_run_says_what_would_happen_and_does_nothing(tmp_path, capsys):
-    assert full_run.main(["--dry-run", "--output", str(tmp_path / "run")]) == 0
-    out = capsys.readouterr().out
-    assert "resnet18: 11,173,962 parameters, 45,000 training images, 150 epochs of 352 steps" in out
-    assert "weight_decay = 0.0005" in out and not (tmp_path / "run").exists()
-
-
-def test_the_command_refuses_an_unknown_recipe_in_one_line(tmp_path, capsys):
-    assert full_run.main(["--recipe", "best", "--output", str(tmp_path)]) == 1
-    assert capsys.readouterr().err == "error: recipe is one of 'article', 'quick', got 'best'\n"
-
-
-def test_the_help_names_every_option(capsys):
-    with pytest.raises(SystemExit) as stop:
-        full_run.main(["--help"])
-    assert stop.value.code == 0
-    out = capsys.readouterr().out
-    for option in ("--recipe", "--epochs", "--resume", "--dry-run", "--record", "--seed"):
-        assert option in out
 
 
 # --- the full set

@@ -1,0 +1,107 @@
+"""The speedrun's parts; its claim is measured by ``python -m benchmarks.speedrun``."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import speedrun
+from cnnguide import data, results
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 40), (1, 40, 8)])
+def test_orthogonalised_matrices_have_singular_values_near_one(shape):
+    matrices = torch.randn(*shape, generator=torch.Generator().manual_seed(0)).double()
+    found = torch.linalg.svdvals(speedrun.orthogonalise(matrices, steps=6))
+    # the polynomial does not settle at 1: its docstring says how near it comes
+    assert found.min() > 0.5 and found.max() < 1.25
+    before = torch.linalg.svdvals(matrices)
+    assert (before[:, 0] / before[:, -1]).max() > found.max() / found.min()
+
+
+def test_orthogonalising_keeps_the_directions():
+    matrix = torch.randn(1, 4, 6, generator=torch.Generator().manual_seed(0)).double()
+    u, _, v = torch.linalg.svd(matrix[0], full_matrices=False)
+    inside = u.T @ speedrun.orthogonalise(matrix)[0] @ v.T
+    assert_close(inside, inside.diag().diag(), rtol=0, atol=1e-9)
+
+
+def test_muon_steps_by_the_rate_and_keeps_the_length():
+    filters = [nn.Parameter(torch.randn(4, 3, 3, 3)) for _ in range(2)]
+    optimizer = speedrun.Muon(filters, lr=0.0, momentum=0.6)
+    for bank in filters:
+        bank.grad = torch.randn_like(bank)
+    optimizer.step()
+    assert_close(filters[0].norm(), torch.tensor(2.0))  # the root of 4 filters
+    before = filters[1].detach().clone()
+    optimizer.param_groups[0]["lr"] = 0.1
+    optimizer.step()
+    moved = (filters[1] - before).flatten(1)
+    assert 0.02 < torch.linalg.svdvals(moved).max() < 0.13
+
+
+def few():
+    sample = data.load("sample")
+    return sample.train_images[::20], sample.train_labels[::20]
+
+
+def test_every_image_is_mirrored_in_every_second_epoch(monkeypatch):
+    monkeypatch.setattr(speedrun, "BATCH", 100)
+    shown = speedrun.Shown(*few(), seed=0)
+    sides = []
+    for number in range(3):
+        batches = shown.epoch(number)
+        order, mirrored = (torch.cat([drawn[k] for drawn in batches]) for k in (0, 3))
+        assert order.sort().values.equal(torch.arange(250))
+        sides.append(mirrored[order.argsort()])
+    assert torch.equal(sides[0], ~sides[1]) and torch.equal(sides[0], sides[2])
+    assert 80 < sides[0].sum() < 170
+
+
+def test_a_batch_is_shifted_with_a_mirrored_border():
+    images, labels = few()
+    shown = speedrun.Shown(images, labels, seed=0)
+    order = torch.tensor([7, 3])
+    centre = torch.tensor([speedrun.SHIFT] * 2)
+    x, y = shown.batch((order, centre, centre, torch.tensor([False, True])))
+    assert torch.equal(x[0], images[7]) and torch.equal(x[1], images[3].flip(-1))
+    assert torch.equal(y, labels[order])
+    corner = torch.zeros(2, dtype=torch.int64)
+    x, _ = shown.batch((order, corner, corner, torch.tensor([False, False])))
+    padded = nn.functional.pad(images[order].float(), (2, 2, 2, 2), "reflect")
+    assert torch.equal(x.float(), padded[:, :, :32, :32])
+
+
+def test_six_views_of_a_model_that_ignores_place_are_one():
+    x = torch.randn(3, 3, 32, 32)
+    constant = torch.ones_like(x) * torch.randn(3, 3, 1, 1)
+
+    def model(images):
+        return images.mean((2, 3))
+
+    assert_close(speedrun.six_views(model, constant), model(constant))
+    assert_close(speedrun.mirrored_mean(model, x), model(x))
+
+
+def test_a_short_run_learns_and_is_reported(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(speedrun, "BATCH", 250)
+    real = speedrun.train
+    monkeypatch.setattr(speedrun, "train", lambda *a, **k: real(*a, **k, widths=(16, 16, 16)))
+    options = ["--data", "sample", "--seeds", "2", "--epochs", "2", "--record", str(tmp_path)]
+    assert speedrun.main(options) == 0
+    runs = results.load("speedrun", folder=tmp_path)["runs"]
+    assert [run["seed"] for run in runs] == [0, 1]
+    assert all(run["test_accuracy"] > 0.2 and run["six_views"] > 0.2 for run in runs)  # luck: 0.1
+    out = capsys.readouterr().out
+    assert f"{100 * runs[1]['six_views']:.2f}%" in out and "| seconds |" in out
+    assert "clock: from images on the device" in out
+
+
+def test_no_seed_is_refused(capsys):
+    assert speedrun.main(["--seeds", "0"]) == 1
+    assert capsys.readouterr().err == "error: --seeds and --epochs are at least 1, got 0 and 8\n"

@@ -124,7 +124,7 @@ def data(session: nox.Session) -> None:
 
 @nox.session
 def train_full(session: nox.Session) -> None:
-    """Train the CIFAR ResNet-18 by the article's 150-epoch recipe; '-- --help' lists options."""
+    """Train ResNet-18 on CIFAR-10 by the article's 150 epochs; '-- --help' lists options."""
     install(session, extras="train")
     session.run("python", "-m", "cnnguide.full_run", *session.posargs)
 

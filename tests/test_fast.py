@@ -178,7 +178,9 @@ def test_a_plain_runs_state_goes_on_in_the_fast_loop():
     plain = Training(tiny_net(), TINY)
     plain.run_epoch(few(), few(20))
     fast = FastTraining(tiny_net(), TINY, techniques=replace(SLOW, fused=True))
+    fast.recordings[40] = "a step that moves the tensors of before"
     fast.load_state_dict(plain.state_dict())
+    assert not fast.recordings
     assert all(group["fused"] for group in fast.optimizer.param_groups)
     fast.run_epoch(few(), few(20))
     assert [e.number for e in fast.history] == [1, 2]
@@ -207,8 +209,9 @@ def test_other_images_are_prepared_anew():
     run = FastTraining(tiny_net(), replace(TINY, epochs=4), techniques=SLOW)
     images, labels = few()
     first = run.keep_on_device(images, labels)
-    assert run.keep_on_device(images, labels) is first
-    assert run.keep_on_device(images.clone(), labels) is not first
+    run.recordings[40] = "a step that reads these images"
+    assert run.keep_on_device(images, labels) is first and run.recordings
+    assert run.keep_on_device(images.clone(), labels) is not first and not run.recordings
 
 
 # --- what cannot be done

@@ -18,7 +18,8 @@ nox.options.sessions = ["lint", "tests", "docs"]
 nox.options.reuse_venv = "yes"
 
 ROOT = Path(__file__).parent
-SITE = ROOT / "docs" / "_build" / "html" / "en"
+BUILD = ROOT / "docs" / "_build"
+SITE = BUILD / "html"
 # CNNGUIDE_PINNED=1 installs the very versions that this file names; otherwise the newest.
 CONSTRAINTS = ROOT / "constraints.txt"
 
@@ -35,35 +36,78 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Run every script and cell and build the site; prints where it is. Warnings are errors."""
+    """Run every script and cell once and build the site in each language; warnings are errors."""
     install(session, "docs", extras="gallery")
     build_site(session)
-    index = Path(shutil.copy(ROOT / "docs" / "root.html", SITE.parent / "index.html"))
+    index = SITE / "index.html"
     session.log(f"The site: {index}")
     session.log(f"Open it:  {sys.executable} -m webbrowser -t {index.as_uri()}")
     if "--open" in session.posargs:
         webbrowser.open(index.as_uri())
 
 
+def languages() -> list[str]:
+    """List the languages of the site: the source, and one for every folder of catalogs."""
+    return ["en", *sorted(p.name for p in (ROOT / "docs" / "locale").iterdir() if p.is_dir())]
+
+
 def build_site(session: nox.Session) -> None:
-    """Call Sphinx on the English edition."""
+    """Build every edition; scripts and cells run in the first, the others show their outputs."""
     options = [argument for argument in session.posargs if argument != "--open"]
+    for language in languages():
+        build_edition(session, language, *options)
+    session.run("python", "docs/_ext/editions.py", str(SITE))
+
+
+def build_edition(session: nox.Session, language: str, *options: str) -> None:
+    """Call Sphinx on one edition."""
     session.run(
         *("sphinx-build", "-b", "html", "-j", "auto", "-W", "--keep-going", "-q"),
-        *("docs", str(SITE)),
+        *("-D", f"language={language}", "-d", str(BUILD / "doctrees" / language)),
+        *("docs", str(SITE / language.split("_")[0])),
         *options,
     )
 
 
 @nox.session
 def serve(session: nox.Session) -> None:
-    """Build the site and rebuild it whenever a file is saved, on http://127.0.0.1:8000."""
+    """Rebuild a page whenever a file is saved, on http://127.0.0.1:8000; '-- zh_CN' in Chinese."""
     install(session, "docs", extras="gallery")
+    (language,) = session.posargs or ["en"]
     session.run(
-        *("sphinx-autobuild", "docs", str(SITE), "--watch", "cnnguide", "--watch", "gallery"),
-        *("--ignore", "*/auto_examples/*", "--ignore", "*/_build/*", "-j", "auto"),
-        *session.posargs,
+        *("sphinx-autobuild", "docs", str(SITE / language.split("_")[0]), "-j", "auto"),
+        *("-D", f"language={language}", "-d", str(BUILD / "doctrees" / language)),
+        *("--watch", "cnnguide", "--watch", "gallery", "--ignore", "*.mo"),
+        *("--ignore", "*/auto_examples/*", "--ignore", "*/_build/*"),
     )
+
+
+@nox.session
+def translate(session: nox.Session) -> None:
+    """Bring the catalogs up to date and list what has no translation; '-- ja' begins a language."""
+    install(session, "docs", extras="gallery")
+    build_edition(session, "en")  # the words of the figures are read from the figures
+    messages = BUILD / "gettext"
+    session.run(
+        *("sphinx-build", "-b", "gettext", "-j", "auto", "-q", "-W", "--keep-going"),
+        *("-d", str(BUILD / "doctrees" / "gettext"), "docs", str(messages)),
+    )
+    for language in sorted({*languages()[1:], *session.posargs}):
+        session.run(
+            *("sphinx-intl", "update", "-p", str(messages), "-d", "docs/locale", "-l", language),
+            *("-w", "76", "--no-obsolete"),
+            silent=True,
+        )
+    session.run("python", "docs/_ext/catalog_check.py")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Test the built site in Chromium (apt-get install chromium); builds it first if need be."""
+    install(session, "docs", "browser", extras="gallery")
+    if not (SITE / "sitemap.xml").exists():
+        build_site(session)
+    session.run("pytest", "--confcutdir=tests/site", "tests/site", *session.posargs)
 
 
 @nox.session

@@ -56,7 +56,7 @@ CLASSES = (
 MEAN = (0.4914, 0.4822, 0.4465)
 #: Standard deviation of each channel over the same pixels; a test recomputes all three.
 STD = (0.2470, 0.2435, 0.2616)
-#: Mean of each image's own deviation: what many projects print as CIFAR-10's std.
+#: Mean of each image's own deviation, which many projects print as CIFAR-10's std.
 PER_IMAGE_STD = (0.2023, 0.1994, 0.2010)
 
 SAMPLE_SHA256 = {

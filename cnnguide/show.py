@@ -1,4 +1,4 @@
-"""Drawing helpers that the gallery scripts share: one look, images in rows, labelled bars.
+"""Drawing helpers that the gallery scripts share: one look, and images in rows.
 
 Colours are Okabe and Ito's, which readers with any common colour blindness can tell apart.
 Words stay text in SVG files, so that a reader can select, search and translate them.

@@ -398,7 +398,7 @@ class Training:
 
     @property
     def judged(self) -> nn.Module:
-        """The model that is evaluated: the running mean, where the recipe has one."""
+        """The model that is evaluated, which is the running mean where the recipe has one."""
         return self.model if self.average is None else self.average.model
 
     def run_epoch(self, train: tuple[Tensor, Tensor], validation: tuple[Tensor, Tensor]) -> Epoch:

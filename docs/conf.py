@@ -19,8 +19,13 @@ release = version = cnnguide.__version__
 language = "en"
 
 extensions = [
+    "editions",
     "examples_using",
+    "figure_words",
+    "gallery_downloads",
     "myst_nb",
+    "runs",
+    "site_search",
     "source_directive",
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
@@ -29,16 +34,23 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
+    "translatable",
 ]
 exclude_patterns = [
     "_build",
     "_ext",
+    "_root",
     "auto_examples/*.ipynb",  # myst-nb would take them for the pages that sphinx-gallery writes
     "auto_examples/*.codeobj.json",
     "gen_backrefs",
     "**/sg_execution_times.rst",
 ]
 templates_path = ["_templates"]
+
+# Two languages: English is the source, every other one is a folder of catalogs.
+locale_dirs = ["locale"]
+gettext_compact = False  # a catalog for every page
+gettext_location = False
 
 # Pages: MyST Markdown with executed cells.
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
@@ -93,11 +105,23 @@ html_theme = "furo"
 html_title = "cnnguide"
 html_static_path = ["_static"]
 html_css_files = ["cnnguide.css"]
+html_js_files = [("language.js", {"defer": "defer"})]
 html_favicon = "_static/logo.svg"
 html_logo = "_static/logo.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_last_updated_fmt = None
+html_use_index = html_domain_indices = False  # the API reference and the search do their work
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/language.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
 html_theme_options = {
     "light_css_variables": {
         "color-brand-primary": "#005a8e",

@@ -1,0 +1,192 @@
+"""Figures in the reader's language, from one run of the scripts.
+
+matplotlib leaves the words of an SVG as text.
+After a build, each figure that the edition shows is written anew from the drawing that the script
+made: its words come from the catalog of the script's page, and the glyphs that they need are packed
+into the file, so that it looks the same on every machine.
+A glyph that no font has is a warning, and so fails the build.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib.util import find_spec
+from logging import getLogger
+from pathlib import Path
+
+from PIL import Image
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.typing import ExtensionMetadata
+
+__all__ = ["messages_of", "with_numbers", "without_numbers", "words_of"]
+
+logger = logging.getLogger(__name__)
+# It tells of every table that it cuts, and a kernel in the same process has logs shown.
+getLogger("fontTools").setLevel("WARNING")
+
+TEXT = re.compile(r"(<text\b[^>]*>)([^<]*)(</text>)")
+# A number that a run may change; not one that belongs to a name, as in ResNet-18 or conv1.
+NUMBER = re.compile(r"(?<![\w-])[-−]?\d+(?:[.,]\d+)*")
+
+
+def without_numbers(text: str) -> tuple[str, list[str]]:
+    """Split ``kernel 3: 5 places`` into ``kernel {0}: {1} places`` and the numbers."""
+    numbers = NUMBER.findall(text)
+    place = iter(range(len(numbers)))
+    return NUMBER.sub(lambda _: f"{{{next(place)}}}", text), numbers
+
+
+def with_numbers(message: str, numbers: list[str]) -> str:
+    """Put numbers back in their places."""
+    for place, number in enumerate(numbers):
+        message = message.replace(f"{{{place}}}", number)
+    return message
+
+
+def words_of(drawing: str) -> list[str]:
+    """List the texts of a drawing."""
+    return [html.unescape(m[2]).strip() for m in TEXT.finditer(drawing)]
+
+
+def messages_of(path: Path) -> list[str]:
+    """List what is to translate in a drawing: texts with a word in them, numbers taken out."""
+    if path.suffix != ".svg" or not path.exists():
+        return []
+    found = (without_numbers(text)[0] for text in words_of(path.read_text(encoding="utf-8")))
+    return [m for m in dict.fromkeys(found) if re.search(r"[^\W\d_]{2}", m)]
+
+
+# Fonts
+
+
+def font_files() -> dict[str, Path]:
+    """Name the fonts of the figures: matplotlib's own, and one with Chinese glyphs."""
+    fonts = {}
+    for package, file in (
+        ("matplotlib", "mpl-data/fonts/ttf/DejaVuSans.ttf"),
+        ("zhplot", "fonts/NotoSansSC-Regular.ttf"),
+    ):
+        spec = find_spec(package)  # found, not imported: zhplot changes matplotlib's settings
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"figures need the font of the package {package}")
+        fonts[package] = Path(spec.origin).parent / file
+    return fonts
+
+
+@cache
+def reduced_font(path: Path | bytes, glyphs: str, *, woff: bool) -> bytes:
+    """Cut a font down to some glyphs."""
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+
+    font = TTFont(io.BytesIO(path) if isinstance(path, bytes) else path)
+    options = subset.Options(layout_features=[], hinting=False, notdef_outline=True)
+    options.drop_tables += ["GDEF", "GPOS", "GSUB", "MATH", "kern"]
+    cutter = subset.Subsetter(options)
+    cutter.populate(text=glyphs)
+    cutter.subset(font)
+    font.flavor = "woff2" if woff else None
+    out = io.BytesIO()
+    font.save(out)
+    return out.getvalue()
+
+
+@cache
+def covered(path: Path) -> frozenset[str]:
+    """List the characters of a font."""
+    from fontTools.ttLib import TTFont
+
+    return frozenset(map(chr, TTFont(path, lazy=True).getBestCmap()))
+
+
+class Fonts:
+    """The fonts of an edition's figures, cut down once to all that its figures say."""
+
+    def __init__(self, characters: Iterable[str]) -> None:
+        self.parts: list[tuple[str, frozenset[str], bytes]] = []
+        left = frozenset(characters) - {"\n", "\t"}
+        for name, path in font_files().items():
+            glyphs = left & covered(path)
+            if glyphs:
+                text = "".join(sorted(glyphs))
+                self.parts.append((name, glyphs, reduced_font(path, text, woff=False)))
+            left -= glyphs
+        self.missing = left
+
+    def style(self, characters: set[str]) -> str:
+        """Write the style sheet that carries the glyphs of one figure."""
+        rules, names = [], []
+        for name, glyphs, font in self.parts:
+            if wanted := "".join(sorted(glyphs & characters)):
+                packed = base64.b64encode(reduced_font(font, wanted, woff=True)).decode()
+                rules.append(
+                    f"@font-face{{font-family:'cnnguide-{name}';"
+                    f"src:url(data:font/woff2;base64,{packed}) format('woff2')}}"
+                )
+                names.append(f"'cnnguide-{name}'")
+        return f"<style>{''.join(rules)} text,tspan{{font-family:{','.join(names)}!important}}</style>"
+
+
+# After the build
+
+
+def smaller(match: re.Match[str]) -> str:
+    """Shrink a photograph in a thumbnail to a third, which is more than a thumbnail shows."""
+    image = Image.open(io.BytesIO(base64.b64decode(match[1])))
+    packed = io.BytesIO()
+    image.thumbnail((max(32, image.width // 3), max(32, image.height // 3)))
+    image.save(packed, "WEBP", quality=80)
+    return f"data:image/webp;base64,{base64.b64encode(packed.getvalue()).decode()}"
+
+
+def translate_figures(app: Sphinx, error: Exception | None) -> None:
+    """Write the edition's copies of the figures."""
+    if error or app.builder.format != "html":
+        return
+    from translatable import say
+
+    drawings: dict[Path, str] = {}
+    images = Path(app.srcdir, "auto_examples", "images")
+    for copy in sorted(Path(app.outdir, "_images").glob("sphx_glr_plot_*.svg")):
+        found = re.fullmatch(r"sphx_glr_(plot_\w+?)_(?:\d{3}|thumb)", copy.stem)
+        source = images / ("thumb" if copy.stem.endswith("_thumb") else "") / copy.name
+        if found is None or not source.exists():
+            continue
+        domain = f"auto_examples/{found[1]}"
+        to_say = set(messages_of(source))
+
+        def translated(match: re.Match[str], domain: str = domain, to_say: set[str] = to_say) -> str:
+            message, numbers = without_numbers(html.unescape(match[2]).strip())
+            words = say(app, domain, message) if message in to_say else message
+            return match[1] + html.escape(with_numbers(words, numbers), quote=False) + match[3]
+
+        drawing = source.read_text(encoding="utf-8")
+        if copy.stem.endswith("_thumb"):
+            drawing = re.sub(r"data:image/webp;base64,([^\"]+)", smaller, drawing)
+        drawings[copy] = TEXT.sub(translated, drawing)
+
+    def characters(drawing: str) -> set[str]:
+        return set("".join(html.unescape(t) for t in re.findall(r">([^<]+)<", drawing)))
+
+    not_shown = re.compile(r"(?s)<style.*?</style>|<metadata.*?</metadata>")
+    said = {copy: characters(not_shown.sub("", drawing)) for copy, drawing in drawings.items()}
+    fonts = Fonts(set().union(*said.values()))
+    for character in sorted(fonts.missing):
+        logger.warning("no font of the figures has the glyph %r (U+%04X)", character, ord(character))
+    for copy, drawing in drawings.items():
+        copy.write_text(
+            re.sub(r"(<svg\b[^>]*>)", lambda m: m[1] + fonts.style(said[copy]), drawing, count=1),
+            encoding="utf-8",
+        )
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Listen for the end of the build."""
+    app.connect("build-finished", translate_figures)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,207 @@
+"""Every page in a real browser: the switch, the languages, the links, and nothing from elsewhere."""
+
+import re
+import xml.etree.ElementTree as ET
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+from conftest import SITE, pages
+
+EDITIONS = {"en": "en", "zh": "zh-CN"}
+PAGES = [(edition, page) for edition in EDITIONS for page in pages(edition)]
+# Runs of four or more English words that a Chinese page may hold, each with its reason.
+ENGLISH = re.compile(r"(?:[A-Za-z][a-z'’]+[ ,]+){3,}[A-Za-z][a-z'’]+")
+NOT_PROSE = {
+    "pre, code, kbd, samp, .cell_output, .sig, dt.sig": "code and what code prints",
+    ".math, .MathJax, mjx-container": "formulas",
+    "div.citation, .bibtex, a.bibtex, .citation": "citations: titles of papers stay as they are",
+    "[lang=en]": "the name of the English edition",
+    "script, style, noscript.never": "nothing that is shown",
+    "em.property": "Python's keywords",
+}
+NAMES = ("Adam A Adaptive",)  # names that look like a sentence
+
+
+def soup(edition, page):
+    return BeautifulSoup((SITE / edition / page).read_text(encoding="utf-8"), "html.parser")
+
+
+def test_both_editions_have_the_same_pages():
+    assert len(pages("en")) > 60
+    assert pages("en") == pages("zh")
+
+
+@pytest.mark.parametrize("page", pages())
+def test_both_editions_have_the_same_sections(page):
+    english, chinese = (
+        [s["id"] for s in soup(e, page).select("article section[id], article dt[id]")]
+        for e in EDITIONS
+    )
+    assert english == chinese
+
+
+@pytest.mark.parametrize(("edition", "page"), PAGES, ids=lambda x: x)
+def test_a_page_names_its_language_and_its_sisters(edition, page):
+    made = soup(edition, page)
+    assert made.html["lang"] == EDITIONS[edition]
+    named = {a["hreflang"]: a["href"] for a in made.select("link[rel=alternate][hreflang]")}
+    assert set(named) == {"en", "zh-CN", "x-default"}
+    for folder, tag in EDITIONS.items():
+        assert urlsplit(named[tag]).path.endswith(f"/{folder}/{page}")
+        assert urlsplit(named[tag]).scheme
+
+
+@pytest.mark.parametrize("page", pages("zh"))
+def test_a_chinese_page_has_no_english_sentence(page):
+    made = soup("zh", page)
+    labels = [
+        made_tag[name]
+        for name in ("alt", "title", "aria-label", "placeholder", "tooltip", "content")
+        for made_tag in made.select(f"[{name}]:not(meta[name=viewport]):not(meta[name=color-scheme])")
+    ]
+    for tag in made.select(", ".join(NOT_PROSE)):
+        tag.replace_with(" ■ ")
+    text = re.sub(r"《[^》]*》", " ■ ", made.get_text(" "))  # titles of works
+    found = [m[0] for part in (text, *labels) for m in ENGLISH.finditer(re.sub(r"\s+", " ", part))]
+    assert [run for run in found if not run.startswith(NAMES)] == []
+    assert re.search("[\u4e00-\u9fff]", made.title.get_text() if page != "index.html" else text)
+
+
+@pytest.mark.parametrize("page", pages("zh"))
+def test_what_a_screen_reader_says_is_chinese(page):
+    made = soup("zh", page)
+    for name in ("aria-label", "alt", "title", "placeholder"):
+        for tag in made.select(f"body [{name}]"):
+            words = tag[name].strip()
+            if re.search("[a-z]{3}", words) and not tag.find_parent(["pre", "code"]):
+                assert re.search("[\u4e00-\u9fff]", words) or re.fullmatch(
+                    r"[\w.]+", words
+                ), f"{name}: {words}"
+
+
+@pytest.fixture
+def watched(page):
+    """A page whose errors, failed requests and requests to other hosts are collected."""
+    page.faults = []
+    page.on("console", lambda m: m.type == "error" and page.faults.append(m.text))
+    page.on("pageerror", lambda e: page.faults.append(str(e)))
+    page.on("requestfailed", lambda r: page.faults.append(f"failed: {r.url}"))
+    page.on("response", lambda r: r.status >= 400 and page.faults.append(f"{r.status}: {r.url}"))
+    page.on(
+        "request",
+        lambda r: urlsplit(r.url).hostname not in ("127.0.0.1", None)
+        and page.faults.append(f"another host: {r.url}"),
+    )
+    return page
+
+
+@pytest.mark.parametrize(("edition", "name"), PAGES, ids=lambda x: x)
+def test_the_switch_leads_to_the_same_section(watched, server, edition, name):
+    other = "zh" if edition == "en" else "en"
+    watched.goto(f"{server}/{edition}/{name}")
+    ids = watched.evaluate("[...document.querySelectorAll('article section[id]')].map(s => s.id)")
+    section = ids[-1] if len(ids) > 1 else ""
+    if section:
+        watched.evaluate(
+            "id => document.getElementById(id).scrollIntoView({behavior: 'instant'})", section
+        )
+    watched.locator(".sidebar-drawer .language-switch a").click()
+    watched.wait_for_url(re.compile(rf"/{other}/{re.escape(name)}"))
+    arrived = urlsplit(watched.url)
+    assert arrived.path == f"/{other}/{name}"
+    if section:
+        # a section too short to reach the top leaves one above it there
+        assert arrived.fragment in ids[-4:]
+        assert watched.locator(f"[id='{arrived.fragment}']").count() == 1
+    assert watched.evaluate("localStorage.getItem('cnnguide-language')") == EDITIONS[other]
+    assert watched.faults == []
+
+
+def test_the_switch_keeps_a_section_in_the_middle(watched, server):
+    watched.goto(f"{server}/en/conv.html#conv-cost")
+    watched.wait_for_timeout(300)
+    watched.locator(".sidebar-drawer .language-switch a").click()
+    watched.wait_for_url(re.compile("/zh/"))
+    heading = watched.locator("section:target > h2, section:has(> :target) > h2").first
+    assert urlsplit(watched.url).fragment
+    assert heading.is_visible()
+
+
+@pytest.mark.parametrize("width", [320, 390, 800, 1280])
+def test_the_switch_is_always_visible(watched, server, width):
+    watched.set_viewport_size({"width": width, "height": 700})
+    watched.goto(f"{server}/zh/conv.html")
+    watched.mouse.wheel(0, 3000)
+    watched.wait_for_timeout(300)
+    shown = [
+        link
+        for link in watched.locator(".language-switch a").all()
+        if link.is_visible() and 0 <= link.bounding_box()["x"] < width
+    ]
+    assert len(shown) == 1
+    box = shown[0].bounding_box()
+    assert 0 <= box["y"] <= 700 - box["height"]
+    assert box["x"] + box["width"] <= width
+    # nothing makes the page wider than the window
+    assert watched.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(
+    ("locale", "chosen", "expected"),
+    [
+        ("en-GB", None, "en"),
+        ("zh-TW", None, "zh"),
+        ("fr-FR", None, "en"),
+        ("zh-CN", "en", "en"),
+        ("en-US", "zh-CN", "zh"),
+    ],
+)
+def test_the_root_page_picks_a_language(chromium, server, locale, chosen, expected):
+    context = chromium.new_context(locale=locale)
+    if chosen:
+        context.add_init_script(f"localStorage.setItem('cnnguide-language', '{chosen}')")
+    page = context.new_page()
+    page.goto(f"{server}/")
+    page.wait_for_url(f"{server}/{expected}/index.html")
+    context.close()
+
+
+def test_the_root_and_404_can_be_read_without_javascript(chromium, server):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{server}/index.html")
+    assert page.locator("a").count() == 2
+    page.get_by_role("link", name=re.compile("卷积网络")).click()
+    assert page.url == f"{server}/zh/index.html"
+    page.goto(f"{server}/404.html")
+    assert page.get_by_text("没有这个页面").is_visible()
+    assert page.get_by_text("There is no such page").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize(("edition", "page"), PAGES, ids=lambda x: x)
+def test_no_link_inside_the_site_is_dead(edition, page):
+    made = soup(edition, page)
+    for link in made.select("a[href], img[src], link[rel=stylesheet], script[src]"):
+        address = urljoin(f"/{edition}/{page}", link.get("href") or link.get("src"))
+        split = urlsplit(address)
+        if split.scheme or split.netloc or address.startswith("data:"):
+            continue
+        assert (SITE / split.path.lstrip("/")).exists(), address
+        same_page = split.path == f"/{edition}/{page}"
+        if split.fragment and same_page:
+            assert made.find(id=split.fragment), address
+
+
+def test_the_sitemap_names_every_page_in_every_language():
+    names = {"s": "http://www.sitemaps.org/schemas/sitemap/0.9", "x": "http://www.w3.org/1999/xhtml"}
+    rows = ET.parse(SITE / "sitemap.xml").getroot().findall("s:url", names)
+    found = ["/".join(urlsplit(r.find("s:loc", names).text).path.split("/")[1:]) for r in rows]
+    assert sorted(found) == sorted(f"{e}/{p}" for e, p in PAGES if p != "search.html")
+    for row in rows:
+        assert {link.get("hreflang") for link in row.findall("x:link", names)} == {
+            "en",
+            "zh-CN",
+            "x-default",
+        }

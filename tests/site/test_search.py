@@ -1,0 +1,160 @@
+"""The search finds every page that holds what was typed, and no other, in both languages."""
+
+import gzip
+import re
+import unicodedata
+from urllib.parse import quote
+
+import pytest
+from bs4 import BeautifulSoup
+from catalog_check import LOCALE, glossary
+from conftest import SITE, pages
+from site_search import NOT_TEXT
+
+CHINESE = """
+    卷积 卷积核 步幅 填充 膨胀 感受野 有效感受野 池化 特征图 通道 分组 偏置 激活 梯度 学习率 动量 权重衰减
+    批归一化 滑动统计量 训练模式 评估模式 残差块 捷径 退化 过拟合 数据增强 标签平滑 交叉熵 混淆矩阵 类激活图
+    迁移学习 微调 特征提取 主干网络 分类头 检查点 随机种子 配方 深度可分离卷积 乘加 互相关 白化 余弦 张量 卷
+    归一化常数 数据划分 验证集 优化器 反向传播
+""".split()
+MIXED = ["ResNet", "resnet", "BatchNorm", "MixUp", "CutMix", "Dropout", "ReLU", "CIFAR-10", "im2col"]
+MIXED += ["conv2d_matmul", "torch.compile", "Grad-CAM", "softmax", "logit", "VGG-16", "bfloat16"]
+ENGLISH = ["convolution", "receptive field", "pooling", "learning rate", "weight decay", "kernel"]
+TERMS = [("zh", t) for t in CHINESE + MIXED] + [("en", t) for t in ENGLISH + MIXED]
+
+
+def fold(text):
+    """Fold letters as a reader would: width and case do not matter, nor does × or x."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).lower().replace("×", "x"))
+
+
+@pytest.fixture(scope="module")
+def texts():
+    """Read the plain text of every page, less the formulas and the thumbnails of other pages."""
+    found = {}
+    for edition in ("en", "zh"):
+        for page in pages(edition):
+            made = BeautifulSoup((SITE / edition / page).read_text(encoding="utf-8"), "html.parser")
+            article = made.find(role="main")
+            for noise in article.select(NOT_TEXT):
+                noise.decompose()
+            found[edition, page] = fold(article.get_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def same():
+    """Give all names of the term that has a name."""
+    groups = [
+        {fold(name) for name in (term.english, term.head, *term.others)}
+        for term in glossary(LOCALE / "zh_CN").values()
+    ]
+    return {name: group for group in groups for name in group}
+
+
+@pytest.fixture(scope="module")
+def results(chromium, server):
+    """Ask the search page in a browser; give the pages that it shows, the best first."""
+    context = chromium.new_context()
+    page = context.new_page()
+
+    def ask(edition, query):
+        page.goto(f"{server}/{edition}/search.html?q={quote(query)}")
+        return page.eval_on_selector_all("[data-page]", "all => all.map(e => e.dataset.page)")
+
+    yield ask
+    context.close()
+
+
+def test_every_page_that_holds_a_term_is_found_and_no_other(results, texts, same):
+    assert len({term for _, term in TERMS}) >= 60
+    right = shown = wanted = 0
+    missed, wrong = [], []
+    for edition, term in TERMS:
+        names = same.get(fold(term), {fold(term)})
+        holds = {
+            page
+            for (e, page), text in texts.items()
+            if e == edition and page != "search.html" and any(name in text for name in names)
+        }
+        assert holds, f"no page holds {term}: not a term to test with"
+        found = set(results(edition, term))
+        right, shown, wanted = right + len(found & holds), shown + len(found), wanted + len(holds)
+        missed += [(term, page) for page in holds - found]
+        wrong += [(term, page) for page in found - holds]
+    print(f"{len(TERMS)} queries, {wanted} pages: recall {right / wanted:.4f}, precision {right / shown:.4f}")
+    assert missed == []
+    assert right / shown >= 0.99, wrong
+
+
+@pytest.mark.parametrize(
+    ("query", "page"),
+    [
+        ("3×3卷积", "conv.html"),
+        ("3x3 卷积", "conv.html"),
+        ("ResNet残差块", "resnet.html"),
+        ("BatchNorm 推理", "norm.html"),
+        ("ＢａｔｃｈＮｏｒｍ", "norm.html"),
+        ("batchNORM", "norm.html"),
+        ("汇聚", "pool.html"),
+        ("pooling", "pool.html"),
+        ("暂退法", "dropout.html"),
+        ("batch normalization", "norm.html"),
+        ("感受野公式", "receptive.html"),
+        ("conv2d_loops", "api/conv.html"),
+    ],
+)
+def test_a_reader_finds_the_chapter_whatever_the_words(results, query, page):
+    assert page in results("zh", query)[:4]
+
+
+def test_a_term_leads_first_to_its_chapter(results):
+    for term, page in (("池化", "pool"), ("感受野", "receptive"), ("迁移学习", "transfer")):
+        assert results("zh", term)[0] == f"{page}.html"
+
+
+def test_a_result_shows_page_section_and_the_hit(page, server):
+    page.goto(f"{server}/zh/search.html?q={quote('汇聚')}")
+    first = page.locator("[data-page='pool.html']")
+    assert "池化" in first.locator("h2").inner_text()
+    assert first.locator("li a").first.inner_text()
+    assert first.locator("li p mark").first.inner_text() == "池化"
+    first.locator("li a").first.click()
+    page.wait_for_url(re.compile(r"/zh/pool\.html\?highlight=.*#pool"))
+
+
+def test_nothing_found_is_said(page, server):
+    page.goto(f"{server}/zh/search.html?q=qwertz")
+    assert "qwertz" in page.locator("#search-results").inner_text()
+    assert page.locator("[data-page]").count() == 0
+
+
+@pytest.mark.parametrize("query", ["<img src=x onerror=alert(1)>", "<b>卷积</b>", "{0}</script>"])
+def test_markup_is_shown_and_never_run(page, server, query):
+    page.on("dialog", lambda dialog: pytest.fail("markup was run"))
+    page.goto(f"{server}/zh/search.html?q={quote(query)}")
+    page.wait_for_timeout(200)
+    results = page.locator("#search-results")
+    assert results.locator("img, b, script").count() == 0
+    assert query in results.inner_text() or results.locator("[data-page]").count()
+    page.locator(".search-page input").fill(f"{query} 池化")
+    assert results.locator("img, b, script").count() == 0
+
+
+def test_it_works_from_a_folder(page):
+    page.goto(f"{(SITE / 'zh' / 'search.html').as_uri()}?q={quote('感受野')}")
+    assert page.locator("[data-page='receptive.html'] mark").count() > 0
+
+
+def test_the_sidebar_leads_to_it(page, server):
+    page.goto(f"{server}/zh/index.html")
+    page.locator(".sidebar-search").fill("残差块")
+    page.locator(".sidebar-search").press("Enter")
+    page.wait_for_url(re.compile("search.html"))
+    assert page.locator("[data-page='resnet.html']").count() == 1
+
+
+@pytest.mark.parametrize("edition", ["en", "zh"])
+def test_the_index_is_small(edition):
+    index = (SITE / edition / "search-index.js").read_bytes()
+    assert len(gzip.compress(index)) <= 250_000

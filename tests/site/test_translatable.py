@@ -1,0 +1,113 @@
+"""What Sphinx leaves in English is translated too: comments, figures' words, downloads."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, SITE
+from figure_words import Fonts, messages_of, with_numbers, without_numbers, words_of
+from gallery_downloads import translated_script
+from translatable import comments, translate_comments
+
+SCRIPTS = sorted((ROOT / "gallery").glob("plot_*.py"))
+FIGURES = ROOT / "docs" / "auto_examples" / "images"
+HAN = re.compile("[\u4e00-\u9fff]")
+
+
+def test_comments_are_found_and_code_is_not():
+    code = 'x = "# no comment"  # the first word\n# two lines\n# of one comment\ny = 1  # fmt: skip\n'
+    assert [words for *_, words in comments(code, "python")] == [
+        "the first word",
+        "two lines of one comment",
+    ]
+    made = translate_comments(code, "python", {"the first word": "第一个词"})
+    assert made == code.replace("the first word", "第一个词")
+    assert [*comments("# some words", "none")] == []
+
+
+def test_numbers_are_kept_out_of_messages():
+    message, numbers = without_numbers("kernel 3: -5.5 places in ResNet-18")
+    assert (message, numbers) == ("kernel {0}: {1} places in ResNet-18", ["3", "-5.5"])
+    assert with_numbers("{1} 处，核 {0}", numbers) == "-5.5 处，核 3"
+
+
+def test_a_glyph_that_no_font_has_is_missed():
+    assert Fonts("卷积 3×3 λ").missing == set()
+    assert Fonts("卷积 \u1780").missing == {"\u1780"}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_a_translated_script_is_the_same_code(script):
+    made = translated_script(script, lambda message: f"译：{message}")
+    old, new = (ast.parse(text) for text in (script.read_text(encoding="utf-8"), made))
+    assert ast.get_docstring(new).startswith("译：")
+    old.body.pop(0)
+    new.body.pop(0)
+    assert ast.dump(old) == ast.dump(new)
+
+
+def downloads(suffix):
+    return {p.name: p for p in (SITE / "zh" / "_downloads").glob(f"*/*{suffix}")}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_the_chinese_downloads_are_chinese_and_the_same_code(script):
+    made = downloads(".py")[script.name].read_text(encoding="utf-8")
+    assert HAN.search(ast.get_docstring(ast.parse(made)).splitlines()[0])
+    said = [words for *_, words in comments(made, "python")]
+    assert all(HAN.search(words) for words in said), said
+    trees = [ast.parse(made), ast.parse(script.read_text(encoding="utf-8"))]
+    assert len({ast.dump(ast.Module(tree.body[1:], [])) for tree in trees}) == 1
+    notebook = json.loads(downloads(".ipynb")[f"{script.stem}.ipynb"].read_text(encoding="utf-8"))
+    texts = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown"]
+    assert texts and all(HAN.search(text) for text in texts)
+    with zipfile.ZipFile(downloads(".zip")[f"{script.stem}.zip"]) as archive:
+        assert archive.read(script.name).decode() == made
+
+
+def test_a_chinese_script_runs(tmp_path):
+    subprocess.run(
+        [sys.executable, "-I", str(downloads(".py")["plot_conv.py"])],
+        cwd=tmp_path,
+        env={"MPLBACKEND": "Agg", "PATH": "", "HOME": str(tmp_path)},
+        check=True,
+    )
+
+
+def test_a_chinese_notebook_runs():
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(downloads(".ipynb")["plot_conv.ipynb"], as_version=4)
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+    assert any("image/png" in o.get("data", {}) for o in outputs)
+
+
+@pytest.mark.parametrize("figure", sorted(FIGURES.glob("*.svg")), ids=lambda p: p.stem)
+def test_a_figure_says_in_chinese_what_it_says_in_english(figure):
+    shown = SITE / "zh" / "_images" / figure.name
+    english, chinese = (words_of(p.read_text(encoding="utf-8")) for p in (figure, shown))
+    assert len(english) == len(chinese)
+    to_say = set(messages_of(figure))
+    for old, new in zip(english, chinese, strict=True):
+        if without_numbers(old)[0] in to_say:
+            assert sorted(without_numbers(old)[1]) == sorted(without_numbers(new)[1]), (old, new)
+        else:
+            assert old == new
+    assert "@font-face" in shown.read_text(encoding="utf-8")
+
+
+def test_only_the_first_edition_ran_anything():
+    runs = {
+        language: json.loads((SITE.parent / f"runs-{language}.json").read_text(encoding="utf-8"))
+        for language in ("en", "zh_CN")
+    }
+    assert runs["zh_CN"]["known"] == {"scripts": len(SCRIPTS), "pages": runs["en"]["known"]["pages"]}
+    assert runs["zh_CN"]["known"]["pages"] >= 15
+    assert runs["zh_CN"]["ran"] == {"scripts": [], "pages": []}

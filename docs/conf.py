@@ -39,7 +39,6 @@ extensions = [
 exclude_patterns = [
     "_build",
     "_ext",
-    "_root",
     "auto_examples/*.ipynb",  # myst-nb would take them for the pages that sphinx-gallery writes
     "auto_examples/*.codeobj.json",
     "gen_backrefs",

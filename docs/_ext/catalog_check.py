@@ -37,6 +37,11 @@ EVERYDAY = {
 SAID_OTHERWISE = {"activation", "batch", "dilation", "epoch", "kernel", "padding"}
 # Titles of works stay in their language, between the marks that Chinese gives to titles.
 TITLE = re.compile(r"《[^》]*》")
+# What numpydoc makes of the type of a result: *(int, int, int, int)* -- Top, bottom, left, right.
+TYPE = re.compile(r"^\*[^*]+\* -- ")
+HALF_WIDTH = re.compile(
+    rf"[{HAN}”）][,;:!?](?:\s|$)|[{HAN}]\.(?:\s|$)|[{HAN}，。；：？！] *\"|\" *[{HAN}]"
+)
 ENGLISH_RUN = re.compile(r"(?:[A-Za-z][a-z'’]+[ ,;:]+){3,}[A-Za-z][a-z'’]+")
 # Runs of four and more English words that are names.
 NAMES = ("Deep Learning Tuning Playbook",)
@@ -48,7 +53,8 @@ class Term:
     def __init__(self, english: str, entry: str) -> None:
         head, _, rest = entry.partition("（")
         self.english, self.head = english, head.strip()
-        self.others = [name.strip() for name in re.split("[，、]", rest.rstrip("）")) if name.strip()]
+        names = re.split("[，、]", rest.rstrip("）"))
+        self.others = [name.strip() for name in names if name.strip()]
 
     @property
     def avoided(self) -> list[str]:
@@ -164,7 +170,7 @@ def faults(
         return found
     if (tidy := autocorrect_py.format(prose)) != prose:
         found.append(f"spacing or punctuation: {prose!r} should be {tidy!r}")
-    if re.search(rf"[{HAN}”）][,;:!?](?:\s|$)|[{HAN}]\.(?:\s|$)|[{HAN}，。；：？！] *\"|\" *[{HAN}]", prose):
+    if HALF_WIDTH.search(prose):
         found.append("half-width punctuation in prose: use ，。；：？！“”（）")
     if re.search(r"\s[，。；：？！、）”]|[，。；：？！、（“]\s", prose):
         found.append("a space beside full-width punctuation")
@@ -172,9 +178,10 @@ def faults(
         shown = MarkdownIt("commonmark").renderInline(prose)
         if shown.count("*") > message.count("\\*") + len(re.findall(r"(?<=\s)\*(?=\s)", message)):
             found.append(f"emphasis does not close: {shown!r}")
-    run = ENGLISH_RUN.search(TITLE.sub("", prose))
-    if run and not any(name in run[0] for name in NAMES):
-        found.append(f"English left: {run[0]!r}")
+    for run in ENGLISH_RUN.findall(TYPE.sub("", TITLE.sub("", prose))):
+        # the axes of a shape, as in N C Ho Wo, are short
+        if re.search("[a-z]{3}", run) and not any(name in run for name in NAMES):
+            found.append(f"English left: {run!r}")
     if not is_glossary:
         found += term_faults(message, translation, terms)
     return found

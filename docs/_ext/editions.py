@@ -6,9 +6,10 @@ Every folder of ``docs/locale`` is one edition more; ``zh_CN`` stands under ``zh
 
 from __future__ import annotations
 
+import gettext
 import html
-import json
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from urllib.parse import urlsplit
 
 from babel import Locale
 from catalog_check import catalog_faults
+from jinja2 import Environment, FileSystemLoader
 from sphinx.application import Sphinx
+from sphinx.locale import get_translation
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
@@ -25,6 +28,7 @@ __all__ = ["Edition", "address", "editions", "write_root"]
 
 DOCS = Path(__file__).parents[1]
 logger = logging.getLogger(__name__)
+_ = get_translation("sphinx")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class Edition:
     folder: str  # under the site's root: zh
     tag: str  # as HTML names it: zh-CN
     name: str  # in the language itself: 中文
+
+    def say(self, domain: str, message: str) -> str:
+        """Translate a message of a page's catalog, as Sphinx compiled it."""
+        locale = [self.language]
+        return gettext.translation(domain, DOCS / "locale", locale, fallback=True).gettext(message)
 
 
 def editions() -> list[Edition]:
@@ -67,6 +76,7 @@ def add_sisters(
         }
         for edition in editions()
     ]
+    context["copyright"] = _(app.config.copyright)
     home = page == app.config.root_doc
     context["default_url"] = address() if home else context["editions"][0]["url"]
 
@@ -84,13 +94,14 @@ def report_faults(app: Sphinx) -> None:
 def write_root(site: Path) -> None:
     """Write what stands beside the editions: the root page, the 404 page, and the sitemap."""
     made = editions()
-    names = {"EDITIONS": json.dumps([{"tag": e.tag, "folder": e.folder} for e in made])}
-    names["BASE"] = urlsplit(address()).path
+    title = re.search(r"^# (.+)$", (DOCS / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert title is not None
+    templates = Environment(loader=FileSystemLoader(DOCS / "_templates" / "root"), autoescape=True)
     for page in ("index.html", "404.html"):
-        text = (DOCS / "_root" / page).read_text(encoding="utf-8")
-        for name, value in names.items():
-            text = text.replace(f"%{name}%", value)
-        (site / page).write_text(text, encoding="utf-8")
+        text = templates.get_template(page).render(
+            editions=made, title=title[1], _=str, address=address(), base=urlsplit(address()).path
+        )
+        (site / page).write_text(text + "\n", encoding="utf-8")
     rows = []
     for path in sorted((site / "en").rglob("*.html")):
         page = path.relative_to(site / "en").as_posix()

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
+from itertools import count
 from logging import getLogger
 from pathlib import Path
 
@@ -35,11 +36,10 @@ TEXT = re.compile(r"(<text\b[^>]*>)([^<]*)(</text>)")
 NUMBER = re.compile(r"(?<![\w-])[-−]?\d+(?:[.,]\d+)*")
 
 
-def without_numbers(text: str) -> tuple[str, list[str]]:
+def without_numbers(text: str, number: re.Pattern[str] = NUMBER) -> tuple[str, list[str]]:
     """Split ``kernel 3: 5 places`` into ``kernel {0}: {1} places`` and the numbers."""
-    numbers = NUMBER.findall(text)
-    place = iter(range(len(numbers)))
-    return NUMBER.sub(lambda _: f"{{{next(place)}}}", text), numbers
+    place = count()
+    return number.sub(lambda _: f"{{{next(place)}}}", text), number.findall(text)
 
 
 def with_numbers(message: str, numbers: list[str]) -> str:
@@ -87,7 +87,7 @@ def reduced_font(path: Path | bytes, glyphs: str, *, woff: bool) -> bytes:
 
     font = TTFont(io.BytesIO(path) if isinstance(path, bytes) else path)
     options = subset.Options(layout_features=[], hinting=False, notdef_outline=True)
-    options.drop_tables += ["GDEF", "GPOS", "GSUB", "MATH", "kern"]
+    options.drop_tables += ["FFTM", "GDEF", "GPOS", "GSUB", "MATH", "kern"]
     cutter = subset.Subsetter(options)
     cutter.populate(text=glyphs)
     cutter.subset(font)
@@ -130,10 +130,28 @@ class Fonts:
                     f"src:url(data:font/woff2;base64,{packed}) format('woff2')}}"
                 )
                 names.append(f"'cnnguide-{name}'")
-        return f"<style>{''.join(rules)} text,tspan{{font-family:{','.join(names)}!important}}</style>"
+        family = f"text,tspan{{font-family:{','.join(names)}!important}}"
+        return f"<style>{''.join(rules)} {family}</style>"
 
 
 # After the build
+
+
+def translated(drawing: str, words: dict[str, str]) -> str:
+    """Put translations where the words stand; the numbers among them stay."""
+
+    def say(match: re.Match[str]) -> str:
+        message, numbers = without_numbers(html.unescape(match[2]).strip())
+        said = with_numbers(words.get(message, message), numbers)
+        return match[1] + html.escape(said, quote=False) + match[3]
+
+    return TEXT.sub(say, drawing)
+
+
+def characters(drawing: str) -> set[str]:
+    """List the characters that a drawing shows."""
+    shown = re.sub(r"(?s)<style.*?</style>|<metadata.*?</metadata>", "", drawing)
+    return set("".join(html.unescape(text) for text in re.findall(r">([^<]+)<", shown)))
 
 
 def smaller(match: re.Match[str]) -> str:
@@ -159,31 +177,17 @@ def translate_figures(app: Sphinx, error: Exception | None) -> None:
         if found is None or not source.exists():
             continue
         domain = f"auto_examples/{found[1]}"
-        to_say = set(messages_of(source))
-
-        def translated(match: re.Match[str], domain: str = domain, to_say: set[str] = to_say) -> str:
-            message, numbers = without_numbers(html.unescape(match[2]).strip())
-            words = say(app, domain, message) if message in to_say else message
-            return match[1] + html.escape(with_numbers(words, numbers), quote=False) + match[3]
-
+        words = {message: say(app, domain, message) for message in messages_of(source)}
         drawing = source.read_text(encoding="utf-8")
         if copy.stem.endswith("_thumb"):
             drawing = re.sub(r"data:image/webp;base64,([^\"]+)", smaller, drawing)
-        drawings[copy] = TEXT.sub(translated, drawing)
-
-    def characters(drawing: str) -> set[str]:
-        return set("".join(html.unescape(t) for t in re.findall(r">([^<]+)<", drawing)))
-
-    not_shown = re.compile(r"(?s)<style.*?</style>|<metadata.*?</metadata>")
-    said = {copy: characters(not_shown.sub("", drawing)) for copy, drawing in drawings.items()}
-    fonts = Fonts(set().union(*said.values()))
-    for character in sorted(fonts.missing):
-        logger.warning("no font of the figures has the glyph %r (U+%04X)", character, ord(character))
+        drawings[copy] = translated(drawing, words)
+    fonts = Fonts(set().union(*map(characters, drawings.values())))
+    for glyph in sorted(fonts.missing):
+        logger.warning("no font of the figures has the glyph %r (U+%04X)", glyph, ord(glyph))
     for copy, drawing in drawings.items():
-        copy.write_text(
-            re.sub(r"(<svg\b[^>]*>)", lambda m: m[1] + fonts.style(said[copy]), drawing, count=1),
-            encoding="utf-8",
-        )
+        head, root, body = re.split(r"(<svg\b[^>]*>)", drawing, maxsplit=1)
+        copy.write_text(f"{head}{root}{fonts.style(characters(drawing))}{body}", encoding="utf-8")
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

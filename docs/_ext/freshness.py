@@ -3,8 +3,8 @@
 sphinx-gallery and jupyter-cache look at a script or a page alone.
 What they show also depends on the library, on conf.py and on the versions of torch and matplotlib,
 so the caches are dropped whenever one of these changes.
-Our extensions change how a page is made of its outputs, but not the outputs: a change there has every
-page read again, and runs nothing.
+Our extensions change how a page is made of its outputs, but not the outputs: a change there has
+every page read again, and runs nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How the gallery's figures are saved: as SVG, so that lines stay sharp and words stay text.
 
 A reader can select and search the words, and `figure_words` translates them.
-Photographs inside are packed as lossless WebP, which makes the file smaller than a PNG of the whole.
+Photographs inside are packed as lossless WebP: the file is smaller than a PNG of the whole.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Write down what an edition's build ran, so that a test can see that only the first ran anything.
 
-``docs/_build/runs-zh_CN.json`` names the scripts and counts the pages whose cells were executed by the
-last build of that edition, and counts the pages that were shown from what an earlier build had run.
+``docs/_build/runs-zh_CN.json`` names the scripts and the pages whose cells the last build of that
+edition ran, and counts all those that some build has run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The index that the search page looks through: the text of every section, and the glossary's names.
+"""The index of the search page: the text of every section, and the glossary's names.
 
 Sphinx's own search cuts Chinese into words when it builds the index and never cuts the query, so it
 misses two terms of three.
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4 import BeautifulSoup, NavigableString, SoupStrainer, Tag
 from catalog_check import glossary
 from editions import editions
 from sphinx.application import Sphinx
@@ -72,8 +72,8 @@ def write_index(app: Sphinx, error: Exception | None) -> None:
         return
     pages: list[Any] = []
     for page in sorted(app.env.found_docs):
-        path = Path(app.outdir, f"{page}.html")
-        article = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").find(role="main")
+        text = Path(app.outdir, f"{page}.html").read_text(encoding="utf-8")
+        article = BeautifulSoup(text, "html.parser", parse_only=SoupStrainer("article")).article
         assert isinstance(article, Tag)
         found = [*sections(article)]
         if found:

@@ -17,14 +17,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import polib
+import furo
 from catalog_check import CODE, MATH, ROLE
 from docutils import nodes
 from figure_words import messages_of, with_numbers, without_numbers
+from jinja2 import Environment
+from jinja2.ext import extract_from_ast
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.builders.gettext import MessageCatalogBuilder, MsgOrigin
 from sphinx.locale import get_translation
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
@@ -37,8 +40,8 @@ __all__ = ["catalog", "comments", "translate_comments"]
 logger = logging.getLogger(__name__)
 _ = get_translation("sphinx")
 
-# What sphinx-gallery writes on its pages, as messages of sphinx.po; numbers and names are {0}, {1}.
-GALLERY_WORDS = (
+# What stands on pages but in no source of theirs, as messages of sphinx.po; {0} is what varies.
+WORDS = (
     "Go to the end",
     "to download the full example code.",
     "Download Jupyter notebook: {0}",
@@ -48,6 +51,7 @@ GALLERY_WORDS = (
     "Download all examples in Jupyter notebooks: {0}",
     "Total running time of the script:",
     "({0} minutes {1} seconds)",
+    "'s",
 )
 FURNITURE = re.compile(r":download:|:ref:`Go to the end|\*\*Total running time")
 VARYING = re.compile(r"[\w-]+\.(?:ipynb|py|zip)\b|\d+(?:\.\d+)?")
@@ -91,8 +95,9 @@ def comments(code: str, language: str) -> Iterator[tuple[int, int, str]]:
         text, words = text.rstrip(), text.lstrip("#").strip()
         if DIRECTIVE.match(words) or not re.search(r"[a-z]{3}", words):
             continue
-        alone = not code[: start].rpartition("\n")[2].strip()
-        if run and alone and not code[run[1] : start].strip() and "\n\n" not in code[run[1] : start]:
+        alone = not code[:start].rpartition("\n")[2].strip()
+        between = code[run[1] : start] if run else ""
+        if run and alone and not between.strip() and between.count("\n") == 1:
             run = (run[0], start + len(text), f"{run[2]} {words}")
             continue
         if run:
@@ -141,8 +146,7 @@ class CommentedCode(Carrier):
         original = self.setdefault("original", self.astext())
         code = translate_comments(original, self["language"], self["said"])
         self.rawsource = code
-        self.children = []
-        self += nodes.Text(code)
+        self[:] = [nodes.Text(code)]
 
 
 class commented_block(nodes.literal_block, CommentedCode):
@@ -166,9 +170,9 @@ class figure_with_words(imgsgnode, Carrier):
             self["alt"] = with_numbers(self["said"][message], numbers)
 
 
-def become(node: nodes.Element, kind: type, **attributes: Any) -> None:
+def become(node: nodes.Element, kind: type[nodes.Element], **attributes: Any) -> None:
     """Put a node of another class, with the same content, into a node's place."""
-    new = kind.__new__(kind)
+    new = object.__new__(kind)
     new.__dict__.update(node.__dict__)
     new.attributes = {**node.attributes, **attributes}
     for child in node.children:
@@ -205,12 +209,9 @@ class Prepare(SphinxTransform):
         text = node.rawsource
         if FURNITURE.match(text.strip()):
             for leaf in [*node.findall(nodes.Text)]:
-                found = VARYING.findall(leaf)
-                numbers = iter(range(len(found)))
-                message = VARYING.sub(lambda _: f"{{{next(numbers)}}}", leaf).replace("\n", " ")
-                translated = _(message.strip()).format(*found)
-                assert leaf.parent is not None
-                leaf.parent.replace(leaf, nodes.Text(leaf.replace(leaf.strip(), translated)))
+                message, found = without_numbers(" ".join(leaf.split()), VARYING)
+                said = nodes.Text(leaf.replace(leaf.strip(), with_numbers(_(message), found)))
+                leaf.parent.replace(leaf, said)
             return True
         bare = CODE.sub("", MATH.sub("", re.sub(r":doc:`[^`]*`", "", text)))
         # ResNet-18, 11.7 M and NVIDIA H100 are the same in every language
@@ -229,7 +230,8 @@ class ReportUntranslated(SphinxTransform):
         domain = self.env.current_document.docname
         words = catalog(Path(self.env.srcdir, "locale"), self.config.language, domain)
         for node, message in extract_messages(self.document):
-            if message and message not in words:
+            # Napoleon has put the names of fields into the language already
+            if re.search(r"[A-Za-z]{2}", message) and message not in words:
                 logger.warning("no translation in %s.po: %s", domain, message, location=node)
 
 
@@ -242,13 +244,6 @@ class Thumbnails(SphinxTransform):
         """Go through the page."""
         if self.config.language == "en":
             return
-        script = ""
-        for node in self.document.findall(
-            lambda n: isinstance(n, nodes.raw) or isinstance(n, nodes.image)
-        ):
-            if isinstance(node, nodes.image):
-                found = re.search(r"sphx_glr_(plot_\w+)_thumb", node["uri"])
-                script = found[1] if found else script
         blocks = [n for n in self.document.findall(nodes.raw) if "sphx-glr-thumb" in n.astext()]
         for node in blocks:
             text = re.sub(
@@ -256,32 +251,33 @@ class Thumbnails(SphinxTransform):
                 lambda m: m[1] + html.escape(self.thumbnail(html.unescape(m[2]))),
                 node.astext(),
             )
-            node.children = []
-            node += nodes.Text(text)
+            node[:] = [nodes.Text(text)]
 
     def thumbnail(self, message: str) -> str:
         """Look a title or an introduction up in the scripts' catalogs."""
         locale = Path(self.env.srcdir, "locale")
         for path in sorted(Path(self.env.srcdir, "auto_examples").glob("plot_*.rst")):
             words = catalog(locale, self.config.language, f"auto_examples/{path.stem}")
-            if message in words:
-                return words[message]
+            for known, said in words.items():
+                if known.replace("*", "") == message:
+                    return re.sub(r" ?\*([^*]+)\* ?", r"\1", said)  # no emphasis in a tooltip
         logger.warning("no translation of a thumbnail's words: %s", message)
         return message
 
 
-def add_gallery_words(app: Sphinx) -> None:
-    """Hand sphinx-gallery's sentences to whoever extracts messages."""
-    if app.builder.name == "gettext":
-        from sphinx.builders.gettext import MsgOrigin
-
-        for words in GALLERY_WORDS:
-            app.builder.catalogs["sphinx"].add(words, MsgOrigin(__file__, 0))  # type: ignore[attr-defined]
+def add_words(app: Sphinx) -> None:
+    """Hand sphinx-gallery's sentences and those of Furo's page to the extractor of messages."""
+    if isinstance(app.builder, MessageCatalogBuilder):
+        page = Path(furo.__file__).parent / "theme" / "furo" / "page.html"
+        furo_page = Environment(extensions=["jinja2.ext.i18n"]).parse(page.read_text("utf-8"))
+        furo_words = [str(message) for *_, message in extract_from_ast(furo_page)]
+        for words in (*WORDS, app.config.copyright, *furo_words):
+            app.builder.catalogs["sphinx"].add(words, MsgOrigin(__file__, 0))
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the transforms."""
-    app.connect("builder-inited", add_gallery_words)
+    app.connect("builder-inited", add_words)
     for transform in (Prepare, ReportUntranslated, Thumbnails):
         app.add_transform(transform)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -46,7 +46,9 @@ def server():
 @pytest.fixture(scope="session")
 def chromium():
     """Start the browser."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    path = (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
     if path is None:
         pytest.fail("no Chromium was found: apt-get install chromium, or set CHROMIUM to its path")
     with sync_playwright() as play:

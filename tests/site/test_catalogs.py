@@ -15,7 +15,9 @@ TERMS = {
         Term("receptive field", "感受野（receptive field）"),
     )
 }
-MESSAGE = "With $p = 1$ the {term}`kernel` of `conv2d` has 9 weights, see {ref}`train` and [it](a.html)."
+MESSAGE = (
+    "With $p = 1$ the {term}`kernel` of `conv2d` has 9 weights, see {ref}`train` and [it](a.html)."
+)
 GOOD = "当 $p = 1$ 时，`conv2d` 的{term}`卷积核 <kernel>`有 9 个权重，见 {ref}`train` 和[此处](a.html)。"
 
 
@@ -58,6 +60,12 @@ def test_a_term_is_rendered_as_in_the_glossary():
     assert "'receptive field' is '感受野' in the glossary, and is missing" in check(
         "池化会扩大视野。", message
     )
+
+
+def test_the_type_of_a_result_is_no_english_sentence():
+    message = "*(int, int, int, int)* -- Top, bottom, left, right."
+    assert check("*(int, int, int, int)* -- 上、下、左、右。", message, rst=True) == ""
+    assert "English left" in check("上、下 (int, int, int, int) 左、右。", "A box.", rst=True)
 
 
 def test_restructured_text_wants_spaces_around_code():

@@ -6,6 +6,7 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+
 from conftest import SITE, pages
 
 EDITIONS = {"en": "en", "zh": "zh-CN"}
@@ -58,7 +59,9 @@ def test_a_chinese_page_has_no_english_sentence(page):
     labels = [
         made_tag[name]
         for name in ("alt", "title", "aria-label", "placeholder", "tooltip", "content")
-        for made_tag in made.select(f"[{name}]:not(meta[name=viewport]):not(meta[name=color-scheme])")
+        for made_tag in made.select(
+            f"[{name}]:not(meta[name=viewport]):not(meta[name=color-scheme])"
+        )
     ]
     for tag in made.select(", ".join(NOT_PROSE)):
         tag.replace_with(" ■ ")
@@ -75,9 +78,9 @@ def test_what_a_screen_reader_says_is_chinese(page):
         for tag in made.select(f"body [{name}]"):
             words = tag[name].strip()
             if re.search("[a-z]{3}", words) and not tag.find_parent(["pre", "code"]):
-                assert re.search("[\u4e00-\u9fff]", words) or re.fullmatch(
-                    r"[\w.]+", words
-                ), f"{name}: {words}"
+                assert re.search("[\u4e00-\u9fff]", words) or re.fullmatch(r"[\w.]+", words), (
+                    f"{name}: {words}"
+                )
 
 
 @pytest.fixture
@@ -90,8 +93,10 @@ def watched(page):
     page.on("response", lambda r: r.status >= 400 and page.faults.append(f"{r.status}: {r.url}"))
     page.on(
         "request",
-        lambda r: urlsplit(r.url).hostname not in ("127.0.0.1", None)
-        and page.faults.append(f"another host: {r.url}"),
+        lambda r: (
+            urlsplit(r.url).hostname not in ("127.0.0.1", None)
+            and page.faults.append(f"another host: {r.url}")
+        ),
     )
     return page
 
@@ -195,7 +200,10 @@ def test_no_link_inside_the_site_is_dead(edition, page):
 
 
 def test_the_sitemap_names_every_page_in_every_language():
-    names = {"s": "http://www.sitemaps.org/schemas/sitemap/0.9", "x": "http://www.w3.org/1999/xhtml"}
+    names = {
+        "s": "http://www.sitemaps.org/schemas/sitemap/0.9",
+        "x": "http://www.w3.org/1999/xhtml",
+    }
     rows = ET.parse(SITE / "sitemap.xml").getroot().findall("s:url", names)
     found = ["/".join(urlsplit(r.find("s:loc", names).text).path.split("/")[1:]) for r in rows]
     assert sorted(found) == sorted(f"{e}/{p}" for e, p in PAGES if p != "search.html")

@@ -8,8 +8,9 @@ from urllib.parse import quote
 import pytest
 from bs4 import BeautifulSoup
 from catalog_check import LOCALE, glossary
-from conftest import SITE, pages
 from site_search import NOT_TEXT
+
+from conftest import SITE, pages
 
 CHINESE = """
     卷积 卷积核 步幅 填充 膨胀 感受野 有效感受野 池化 特征图 通道 分组 偏置 激活 梯度 学习率 动量 权重衰减
@@ -17,7 +18,17 @@ CHINESE = """
     迁移学习 微调 特征提取 主干网络 分类头 检查点 随机种子 配方 深度可分离卷积 乘加 互相关 白化 余弦 张量 卷
     归一化常数 数据划分 验证集 优化器 反向传播
 """.split()
-MIXED = ["ResNet", "resnet", "BatchNorm", "MixUp", "CutMix", "Dropout", "ReLU", "CIFAR-10", "im2col"]
+MIXED = [
+    "ResNet",
+    "resnet",
+    "BatchNorm",
+    "MixUp",
+    "CutMix",
+    "Dropout",
+    "ReLU",
+    "CIFAR-10",
+    "im2col",
+]
 MIXED += ["conv2d_matmul", "torch.compile", "Grad-CAM", "softmax", "logit", "VGG-16", "bfloat16"]
 ENGLISH = ["convolution", "receptive field", "pooling", "learning rate", "weight decay", "kernel"]
 TERMS = [("zh", t) for t in CHINESE + MIXED] + [("en", t) for t in ENGLISH + MIXED]
@@ -82,7 +93,9 @@ def test_every_page_that_holds_a_term_is_found_and_no_other(results, texts, same
         right, shown, wanted = right + len(found & holds), shown + len(found), wanted + len(holds)
         missed += [(term, page) for page in holds - found]
         wrong += [(term, page) for page in found - holds]
-    print(f"{len(TERMS)} queries, {wanted} pages: recall {right / wanted:.4f}, precision {right / shown:.4f}")
+    print(
+        f"{len(TERMS)} queries, {wanted} pages: recall {right / wanted:.4f}, precision {right / shown:.4f}"
+    )
     assert missed == []
     assert right / shown >= 0.99, wrong
 

@@ -6,13 +6,13 @@ import re
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
-from conftest import ROOT, SITE
 from figure_words import Fonts, messages_of, with_numbers, without_numbers, words_of
 from gallery_downloads import translated_script
 from translatable import comments, translate_comments
+
+from conftest import ROOT, SITE
 
 SCRIPTS = sorted((ROOT / "gallery").glob("plot_*.py"))
 FIGURES = ROOT / "docs" / "auto_examples" / "images"
@@ -20,7 +20,9 @@ HAN = re.compile("[\u4e00-\u9fff]")
 
 
 def test_comments_are_found_and_code_is_not():
-    code = 'x = "# no comment"  # the first word\n# two lines\n# of one comment\ny = 1  # fmt: skip\n'
+    code = (
+        'x = "# no comment"  # the first word\n# two lines\n# of one comment\ny = 1  # fmt: skip\n'
+    )
     assert [words for *_, words in comments(code, "python")] == [
         "the first word",
         "two lines of one comment",
@@ -108,6 +110,9 @@ def test_only_the_first_edition_ran_anything():
         language: json.loads((SITE.parent / f"runs-{language}.json").read_text(encoding="utf-8"))
         for language in ("en", "zh_CN")
     }
-    assert runs["zh_CN"]["known"] == {"scripts": len(SCRIPTS), "pages": runs["en"]["known"]["pages"]}
+    assert runs["zh_CN"]["known"] == {
+        "scripts": len(SCRIPTS),
+        "pages": runs["en"]["known"]["pages"],
+    }
     assert runs["zh_CN"]["known"]["pages"] >= 15
     assert runs["zh_CN"]["ran"] == {"scripts": [], "pages": []}

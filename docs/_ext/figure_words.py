@@ -85,15 +85,15 @@ def reduced_font(path: Path | bytes, glyphs: str, *, woff: bool) -> bytes:
     from fontTools import subset
     from fontTools.ttLib import TTFont
 
-    font = TTFont(io.BytesIO(path) if isinstance(path, bytes) else path)
     options = subset.Options(layout_features=[], hinting=False, notdef_outline=True)
     options.drop_tables += ["FFTM", "GDEF", "GPOS", "GSUB", "MATH", "kern"]
     cutter = subset.Subsetter(options)
     cutter.populate(text=glyphs)
-    cutter.subset(font)
-    font.flavor = "woff2" if woff else None
     out = io.BytesIO()
-    font.save(out)
+    with TTFont(io.BytesIO(path) if isinstance(path, bytes) else path) as font:
+        cutter.subset(font)
+        font.flavor = "woff2" if woff else None
+        font.save(out)
     return out.getvalue()
 
 
@@ -102,7 +102,8 @@ def covered(path: Path) -> frozenset[str]:
     """List the characters of a font."""
     from fontTools.ttLib import TTFont
 
-    return frozenset(map(chr, TTFont(path, lazy=True).getBestCmap()))
+    with TTFont(path, lazy=True) as font:
+        return frozenset(map(chr, font.getBestCmap()))
 
 
 class Fonts:

@@ -38,7 +38,7 @@ def sections(article: Tag) -> Iterator[tuple[str, str, str]]:
     owners = {id(tag): tag for tag in article.select("section[id], dl.py > dt[id]")}
     texts: dict[int, list[str]] = {key: [] for key in owners}
     for leaf in article.descendants:
-        if not isinstance(leaf, NavigableString) or not leaf.strip():
+        if not isinstance(leaf, NavigableString):
             continue
         if any(parent.name in HEADINGS for parent in leaf.parents):
             continue

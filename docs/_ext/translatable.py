@@ -23,6 +23,7 @@ from docutils import nodes
 from figure_words import messages_of, with_numbers, without_numbers
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
+from myst_nb.sphinx_ import HideCodeCellNode, depart_HideCellInput, visit_HideCellInput
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment
 from sphinx import addnodes
@@ -52,6 +53,9 @@ WORDS = (
     "Total running time of the script:",
     "({0} minutes {1} seconds)",
     "'s",
+    "Show code cell source",
+    "Hide code cell source",
+    "Toggle hidden content",
 )
 FURNITURE = re.compile(r":download:|:ref:`Go to the end|\*\*Total running time")
 VARYING = re.compile(r"[\w-]+\.(?:ipynb|py|zip)\b|\d+(?:\.\d+)?")
@@ -119,21 +123,21 @@ def translate_comments(code: str, language: str, words: dict[str, str]) -> str:
 
 
 class Carrier(addnodes.translatable):
-    """A node whose messages are kept in ``messages`` and whose translation is applied whole."""
+    """A node of several messages, which are translated together.
+
+    Sphinx leaves out a node as soon as one of its messages is the same in both languages.
+    """
 
     def preserve_original_messages(self) -> None:
         """Keep the messages that stand in the node."""
         self["messages"] = [*dict.fromkeys(self.found())]
-        self["said"] = {}
 
     def extract_original_messages(self) -> list[str]:
         """Give the messages for the catalog."""
         return list(self["messages"])
 
     def apply_translated_message(self, original_message: str, translated_message: str) -> None:
-        """Collect a translation; the last one is followed by the change itself."""
-        self["said"][original_message] = translated_message
-        self.apply()
+        """Do nothing: ``TranslateCarriers`` has put all of them in."""
 
 
 class CommentedCode(Carrier):
@@ -142,11 +146,9 @@ class CommentedCode(Carrier):
     def found(self) -> list[str]:
         return [words for *_, words in comments(self.astext(), self["language"])]
 
-    def apply(self) -> None:
-        original = self.setdefault("original", self.astext())
-        code = translate_comments(original, self["language"], self["said"])
-        self.rawsource = code
-        self[:] = [nodes.Text(code)]
+    def translate(self, words: dict[str, str]) -> None:
+        self.rawsource = translate_comments(self.astext(), self["language"], words)
+        self[:] = [nodes.Text(self.rawsource)]
 
 
 class commented_block(nodes.literal_block, CommentedCode):
@@ -163,11 +165,9 @@ class figure_with_words(imgsgnode, Carrier):
     def found(self) -> list[str]:
         return [without_numbers(self["alt"])[0], *messages_of(Path(self["file"]))]
 
-    def apply(self) -> None:
-        original = self.setdefault("original", self["alt"])
-        message, numbers = without_numbers(original)
-        if message in self["said"]:
-            self["alt"] = with_numbers(self["said"][message], numbers)
+    def translate(self, words: dict[str, str]) -> None:
+        message, numbers = without_numbers(self["alt"])
+        self["alt"] = with_numbers(words.get(message, message), numbers)
 
 
 def become(node: nodes.Element, kind: type[nodes.Element], **attributes: Any) -> None:
@@ -190,6 +190,9 @@ class Prepare(SphinxTransform):
         for node in [*self.document.findall(nodes.math_block)]:
             # a formula is the same in every language, unless it has words
             node["translatable"] = bool(re.search(r"\\text\{[^}]*[a-z]{2}", node.astext()))
+        if self.document.children and isinstance(self.document[0], nodes.field_list):
+            for node in self.document[0].findall(nodes.TextElement):
+                node["translatable"] = False  # settings of the notebook, which no reader sees
         for node in [*self.document.findall(nodes.TextElement)]:
             if isinstance(node, nodes.paragraph | nodes.title) and self.no_prose(node):
                 node["translatable"] = False
@@ -218,8 +221,8 @@ class Prepare(SphinxTransform):
         return bool(text) and not re.search(r"\b[A-Z]?[a-z]{2,}\b", ROLE.sub("role", bare))
 
 
-class ReportUntranslated(SphinxTransform):
-    """Warn of every message that the edition's catalog lacks, or holds empty or fuzzy."""
+class TranslateCarriers(SphinxTransform):
+    """Translate the nodes above, and warn of every message that the edition's catalog lacks."""
 
     default_priority = 15  # after Sphinx has kept the messages (10), before it translates (20)
 
@@ -233,6 +236,8 @@ class ReportUntranslated(SphinxTransform):
             # Napoleon has put the names of fields into the language already
             if re.search(r"[A-Za-z]{2}", message) and message not in words:
                 logger.warning("no translation in %s.po: %s", domain, message, location=node)
+        for carrier in [*self.document.findall(Carrier)]:
+            carrier.translate(words)
 
 
 class Thumbnails(SphinxTransform):
@@ -265,6 +270,16 @@ class Thumbnails(SphinxTransform):
         return message
 
 
+def visit_hidden_cell(translator: Any, node: HideCodeCellNode) -> None:
+    """Write the switch of a hidden cell."""
+    start = len(translator.body)
+    for prompt in ("prompt_show", "prompt_hide"):
+        node[prompt] = _(node[prompt])
+    visit_HideCellInput(translator, node)
+    label = "Toggle hidden content"
+    translator.body[start:] = [part.replace(label, _(label)) for part in translator.body[start:]]
+
+
 def add_words(app: Sphinx) -> None:
     """Hand sphinx-gallery's sentences and those of Furo's page to the extractor of messages."""
     if isinstance(app.builder, MessageCatalogBuilder):
@@ -278,6 +293,7 @@ def add_words(app: Sphinx) -> None:
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the transforms."""
     app.connect("builder-inited", add_words)
-    for transform in (Prepare, ReportUntranslated, Thumbnails):
+    app.add_node(HideCodeCellNode, override=True, html=(visit_hidden_cell, depart_HideCellInput))
+    for transform in (Prepare, TranslateCarriers, Thumbnails):
         app.add_transform(transform)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -40,14 +40,15 @@ function pattern(word) {
   return escaped.replace(/(?<=\d)\s*x\s*(?=\d)/g, "\\s*x\\s*").replace(/ /g, "\\s+");
 }
 
-/** The longest pieces of a run of Chinese that the guide holds, for a run that it does not hold. */
+/** A run of Chinese in pieces: at each place the longest name of a term, or else what the guide holds. */
 function pieces(run) {
   const found = [];
   for (let i = 0; i < run.length;) {
-    let n = run.length - i;
-    while (n > 1 && !corpus.includes(run.slice(i, i + n))) n -= 1;
-    if (n > 1) found.push(run.slice(i, i + n));
-    i += n;
+    const starts = [...Array(run.length - i).keys()].map((k) => run.slice(i, run.length - k));
+    const piece = starts.find((s) => s !== run && names.has(s)) ??
+      starts.find((s) => s !== run && corpus.includes(s)) ?? run[i];
+    if (piece.length > 1) found.push(piece);
+    i += piece.length;
   }
   return found;
 }
@@ -68,9 +69,15 @@ function terms(list) {
 const count = (text, regex) => (text.match(regex) ?? []).length;
 const found = (section, term) => count(section.foldedTitle, term.any) + count(section.folded, term.any) > 0;
 
+/** A chapter explains, a script shows, and the reference is for looking up. */
+function weight(url) {
+  if (url.startsWith("auto_examples/")) return 10;
+  return /^(api\/|bibliography|corrections|glossary)/.test(url) ? 0 : 20;
+}
+
 /** How well a section answers: titles count most, then the words themselves, then their other names. */
 function score(section, wanted) {
-  let sum = section.url.startsWith("api/") ? 0 : section.url.startsWith("auto_examples/") ? 2 : 4;
+  let sum = weight(section.url);
   for (const term of wanted) {
     sum += 30 * Math.min(1, count(section.foldedTitle, term.own)) + 10 * Math.min(1, count(section.foldedTitle, term.any));
     sum += 2 * Math.min(5, count(section.folded, term.own)) + Math.min(5, count(section.folded, term.any));
@@ -90,7 +97,8 @@ function search(list) {
     const hits = (whole.length ? whole : sections.filter((s) => wanted.some((term) => found(s, term))))
       .map((section) => ({ section, points: score(section, wanted) + (whole.length ? 40 : 0) }))
       .sort((a, b) => b.points - a.points);
-    results.push({ url: sections[0].url, page: sections[0].page, hits, points: hits[0].points });
+    const all = sections.reduce((n, s) => n + wanted.reduce((m, t) => m + count(s.folded, t.any), 0), 0);
+    results.push({ url: sections[0].url, page: sections[0].page, hits, points: hits[0].points + 20 * Math.log2(1 + all) });
   }
   return { wanted, results: results.sort((a, b) => b.points - a.points) };
 }
@@ -134,39 +142,46 @@ function hitElement({ section }, wanted) {
   return element("li", {}, link, element("p", {}, ...snippet(section, wanted)));
 }
 
-function show(query) {
-  const box = document.getElementById("search-results");
-  box.replaceChildren();
-  if (!query.trim()) return;
-  const fill = (text, ...values) => text.replace(/\{(\d)\}/g, (_, k) => values[k]);
-  let list = words(query);
-  let { wanted, results } = list.length ? search(list) : { wanted: [], results: [] };
-  if (!results.length) {
-    const cut = list.flatMap((w) => (new RegExp(`^[${HAN}]{2,}$`).test(w) ? pieces(w) : [w]));
-    if (cut.length && cut.join() !== list.join()) ({ wanted, results } = search((list = cut)));
-    if (results.length) box.append(element("p", {}, fill(box.dataset.cut, list.join(" + "))));
+/** One page of the results, with its best sections open. */
+function resultElement({ url, page, hits }, wanted) {
+  const items = hits.map((hit) => hitElement(hit, wanted));
+  const part = element("section", { class: "search-page-hits", "data-page": url },
+    element("h2", {}, element("a", { href: url }, ...marked(page, wanted))),
+    element("ul", {}, ...items.slice(0, 3)));
+  if (items.length > 3) {
+    part.append(element("details", {}, element("summary", {}, fill(box.dataset.more, items.length - 3)),
+      element("ul", {}, ...items.slice(3))));
   }
-  if (!results.length) {
-    box.append(element("p", {}, fill(box.dataset.none, query)));
-    return;
-  }
-  const summary = element("p", { class: "search-summary" },
-    fill(results.length === 1 ? box.dataset.one : box.dataset.found, query, results.length));
-  const others = wanted.flatMap((t) => t.others).filter((name) => corpus.includes(name));
-  if (others.length) summary.append(" ", element("small", {}, `(${fill(box.dataset.also, others.join(", "))})`));
-  box.append(summary);
-  for (const { url, page, hits } of results) {
-    const list = element("ul", {}, ...hits.slice(0, 3).map((hit) => hitElement(hit, wanted)));
-    const part = element("section", { class: "search-page-hits", "data-page": url },
-      element("h2", {}, element("a", { href: url }, ...marked(page, wanted))), list);
-    if (hits.length > 3) {
-      part.append(element("details", {}, element("summary", {}, fill(box.dataset.more, hits.length - 3)),
-        element("ul", {}, ...hits.slice(3).map((hit) => hitElement(hit, wanted)))));
-    }
-    box.append(part);
-  }
+  return part;
 }
 
+/** The pages that hold what was typed; if they are few, then also those that hold its parts. */
+function show(query) {
+  box.replaceChildren();
+  const list = words(query);
+  if (!list.length) return;
+  const { wanted, results } = search(list);
+  if (results.length) {
+    const summary = element("p", { class: "search-summary" },
+      fill(results.length === 1 ? box.dataset.one : box.dataset.found, query, results.length));
+    const others = wanted.flatMap((t) => t.others).filter((name) => corpus.includes(name));
+    if (others.length) summary.append(" ", element("small", {}, `(${fill(box.dataset.also, others.join(", "))})`));
+    box.append(summary, ...results.map((result) => resultElement(result, wanted)));
+  }
+  const cut = list.flatMap((w) => (new RegExp(`^[${HAN}]{2,}$`).test(w) && !names.has(w) ? pieces(w) : [w]));
+  if (results.length < 3 && cut.length && cut.join() !== list.join()) {
+    const parts = search(cut);
+    const seen = new Set(results.map((result) => result.url));
+    const more = parts.results.filter((result) => !seen.has(result.url));
+    const made = element("div", { class: "search-parts" }, element("p", {}, fill(box.dataset.cut, cut.join(" + "))),
+      ...more.map((result) => resultElement(result, parts.wanted)));
+    if (more.length) box.append(made);
+  }
+  if (!box.children.length) box.append(element("p", {}, fill(box.dataset.none, query)));
+}
+
+const box = document.getElementById("search-results");
+const fill = (text, ...values) => text.replace(/\{(\d)\}/g, (_, k) => values[k]);
 const input = document.querySelector(".search-page input");
 input.value = new URLSearchParams(location.search).get("q") ?? "";
 show(input.value);

@@ -29,7 +29,7 @@ torch.manual_seed(2)
 cat = torch.from_numpy(skimage.data.chelsea()[:, 75:375]).permute(2, 0, 1)
 small = torch.nn.functional.interpolate(cat[None].float() / 255, (128, 128), mode="area")[0]
 changed = [small] + [transform(small) for transform in CLASSIC.values()]
-# A crop of 32 pixels shows its effect on a picture of 32.
+# The cat has 128 pixels, not 32: its crop is as much larger.
 changed[1 + list(CLASSIC).index("crop")] = random_crop(
     small[None], padding=16, generator=torch.Generator().manual_seed(4)
 )[0]

@@ -73,7 +73,7 @@ plt.show()
 # What it looks for
 # -----------------
 # The first layer's filters were computed, not learned: each answers to one pattern of brightness or
-# colour in 3 × 3 pixels. Below, what eight channels further in make of one photograph.
+# colour in 3 × 3 pixels. Below, what six channels of each of two later groups make of a frog.
 
 model.eval()
 filters = model.stem.weight[:14]

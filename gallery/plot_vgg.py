@@ -2,7 +2,7 @@
 Which network buys accuracy at what price?
 ==========================================
 
-From AlexNet to ResNet the accuracy on ImageNet rose while the number of parameters fell.
+VGG paid for accuracy with parameters; ResNet-34 is more accurate with a sixth of VGG-16's.
 """
 
 # %%

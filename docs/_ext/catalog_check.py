@@ -112,7 +112,7 @@ def visible(text: str, *, rst: bool) -> str:
         return "Code" if rst or not re.search(f"[{HAN}]", shown) else shown
 
     text = ROLE.sub(role, MATH.sub("Code", text))
-    return re.sub(r"\]\([^)\s]+\)", "]", CODE.sub("Code", text))
+    return re.sub(r"\[([^\]]*)\]\([^)\s]+\)", r"\1", CODE.sub("Code", text))
 
 
 def term_faults(message: str, translation: str, terms: dict[str, Term]) -> Iterator[str]:

@@ -33,6 +33,8 @@ def sections(article: Tag) -> Iterator[tuple[str, str, str]]:
 
     Text belongs to the innermost section that it stands in.
     """
+    for formula in article.select(".math"):
+        formula.replace_with(" … ")
     for noise in article.select(NOT_TEXT):
         noise.decompose()
     owners = {id(tag): tag for tag in article.select("section[id], dl.py > dt[id]")}

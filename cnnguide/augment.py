@@ -58,7 +58,7 @@ def cifar_pipeline(*, train: bool) -> v2.Compose:
     Parameters
     ----------
     train : bool
-        With a random crop of the image padded by 4, and a flip of every second image.
+        If true, crop at random from the image padded by 4, and flip with probability 0.5.
 
     Returns
     -------

@@ -71,7 +71,7 @@ def output_size(
     padding : int
         Pixels added at each end, at least 0.
     dilation : int
-        Pixels between neighbouring weights, at least 1.
+        Pixels from one weight to the next, at least 1.
 
     Returns
     -------

@@ -114,7 +114,7 @@ class BatchNorm2d(nn.Module):
     -----
     .. math:: y = \gamma \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
 
-    The batch is divided by its biased variance; what is remembered is the unbiased one,
+    The batch is scaled by its biased variance; what is remembered is the unbiased one,
     :math:`\frac{m}{m-1}\sigma^2`. Parameters and buffers have PyTorch's names, so a `state_dict`
     moves both ways.
 

@@ -124,7 +124,7 @@ for axes, (name, network) in zip(grid, reversed(backbones.items())):
     means = nn.functional.normalize(means - means.mean(0), dim=1)
     cosines = means @ means.T
     drawn = axes.imshow(cosines.numpy(), cmap="PuOr_r", vmin=-1, vmax=1)
-    axes.set_xticks(range(10), order, rotation=45, ha="right")
+    axes.set_xticks(range(10), order, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(10), order)
     axes.axhline(5.5, color="black", lw=1)
     axes.axvline(5.5, color="black", lw=1)

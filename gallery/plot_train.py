@@ -115,7 +115,7 @@ for i in range(10):
     for j in range(10):
         colour = "white" if percent[i, j] > 50 else "black"
         axes.text(j, i, f"{percent[i, j]:.0f}", ha="center", va="center", color=colour, fontsize=9)
-axes.set_xticks(range(10), data.CLASSES, rotation=45, ha="right")
+axes.set_xticks(range(10), data.CLASSES, rotation=45, ha="right", rotation_mode="anchor")
 axes.set_yticks(range(10), data.CLASSES)
 axes.set(xlabel="answer", ylabel="true class")
 fig.suptitle("Confusion matrix on the test photographs (% of a row)")

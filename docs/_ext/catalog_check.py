@@ -138,7 +138,13 @@ def term_faults(message: str, translation: str, terms: dict[str, Term]) -> Itera
 
 
 def faults(
-    message: str, translation: str, *, rst: bool, terms: dict[str, Term], is_glossary: bool = False
+    message: str,
+    translation: str,
+    *,
+    rst: bool,
+    terms: dict[str, Term],
+    language: str,
+    is_glossary: bool = False,
 ) -> list[str]:
     """List what is wrong with one translation.
 
@@ -150,6 +156,8 @@ def faults(
         Whether the markup is reStructuredText (docstrings, gallery scripts) or MyST Markdown.
     terms : dict of str to Term
         The glossary, by English name.
+    language : str
+        As Sphinx names it; what is checked of punctuation and left English is for Chinese.
     is_glossary : bool
         Whether the message stands in the glossary, which alone names other renderings.
     """
@@ -163,28 +171,35 @@ def faults(
     found += [f"lost: {k}" for k in (before - after).elements()]
     found += [f"added: {k}" for k in (after - before).elements()]
     prose = visible(translation, rst=rst)
-    is_prose = re.search("[A-Za-z]{2}", CODE.sub("", ROLE.sub("", MATH.sub("", message))))
-    if is_prose and translation != message and not re.search(f"[{HAN}]", translation):
-        found.append("no word of the language")
-    if not re.search(f"[{HAN}]", prose):
-        return found
-    if (tidy := autocorrect_py.format(prose)) != prose:
-        found.append(f"spacing or punctuation: {prose!r} should be {tidy!r}")
-    if HALF_WIDTH.search(prose):
-        found.append("half-width punctuation in prose: use ，。；：？！“”（）")
-    if re.search(r"\s[，。；：？！、）”]|[，。；：？！、（“]\s", prose):
-        found.append("a space beside full-width punctuation")
+    if language.startswith("zh"):
+        found += chinese_faults(message, translation, prose)
     if not rst:
         shown = MarkdownIt("commonmark").renderInline(prose)
         if shown.count("*") > message.count("\\*") + len(re.findall(r"(?<=\s)\*(?=\s)", message)):
             found.append(f"emphasis does not close: {shown!r}")
-    for run in ENGLISH_RUN.findall(TYPE.sub("", TITLE.sub("", prose))):
-        # the axes of a shape, as in N C Ho Wo, are short
-        if re.search("[a-z]{3}", run) and not any(name in run for name in NAMES):
-            found.append(f"English left: {run!r}")
     if not is_glossary:
         found += term_faults(message, translation, terms)
     return found
+
+
+def chinese_faults(message: str, translation: str, prose: str) -> Iterator[str]:
+    """Yield what Chinese typography does not allow, and English that was left."""
+    if not re.search(f"[{HAN}]", prose):
+        bare = CODE.sub("", ROLE.sub("", MATH.sub("", message)))
+        is_prose = re.search("[A-Za-z]{2}", bare) and translation != message
+        if is_prose and not re.search(f"[{HAN}]", translation):
+            yield "no word of the language"
+        return
+    if (tidy := autocorrect_py.format(prose)) != prose:
+        yield f"spacing or punctuation: {prose!r} should be {tidy!r}"
+    if HALF_WIDTH.search(prose):
+        yield "half-width punctuation in prose: use ，。；：？！“”（）"
+    if re.search(r"\s[，。；：？！、）”]|[，。；：？！、（“]\s", prose):
+        yield "a space beside full-width punctuation"
+    for run in ENGLISH_RUN.findall(TYPE.sub("", TITLE.sub("", prose))):
+        # the axes of a shape, as in N C Ho Wo, are short
+        if re.search("[a-z]{3}", run) and not any(name in run for name in NAMES):
+            yield f"English left: {run!r}"
 
 
 def catalog_faults(path: Path, folder: Path) -> Iterator[tuple[polib.POEntry, str]]:
@@ -198,7 +213,12 @@ def catalog_faults(path: Path, folder: Path) -> Iterator[tuple[polib.POEntry, st
         if entry.fuzzy:
             yield entry, "fuzzy: the message has changed since it was translated"
         for fault in faults(
-            entry.msgid, entry.msgstr, rst=rst, terms=terms, is_glossary=domain == "glossary"
+            entry.msgid,
+            entry.msgstr,
+            rst=rst,
+            terms=terms,
+            language=folder.name,
+            is_glossary=domain == "glossary",
         ):
             yield entry, fault
 

@@ -25,7 +25,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
-__all__ = ["messages_of", "with_numbers", "without_numbers", "words_of"]
+__all__ = ["centred", "messages_of", "width", "with_numbers", "without_numbers", "words_of"]
 
 logger = logging.getLogger(__name__)
 # It tells of every table that it cuts, and a kernel in the same process has logs shown.
@@ -106,6 +106,22 @@ def covered(path: Path) -> frozenset[str]:
         return frozenset(map(chr, font.getBestCmap()))
 
 
+def width(text: str) -> float:
+    """Measure a text in matplotlib's font, in units of the font's size."""
+    advances = advances_of(font_files()["matplotlib"])
+    return sum(advances.get(character, 0.6) for character in text)
+
+
+@cache
+def advances_of(path: Path) -> dict[str, float]:
+    """List how wide each character of a font is."""
+    from fontTools.ttLib import TTFont
+
+    with TTFont(path, lazy=True) as font:
+        metrics, size = font["hmtx"], font["head"].unitsPerEm
+        return {chr(code): metrics[name][0] / size for code, name in font.getBestCmap().items()}
+
+
 class Fonts:
     """The fonts of an edition's figures, cut down once to all that its figures say."""
 
@@ -149,6 +165,28 @@ def translated(drawing: str, words: dict[str, str]) -> str:
     return TEXT.sub(say, drawing)
 
 
+LINES = re.compile(r'<g id="text_\d+">(?:\s*<text [^>]*>[^<]*</text>){2,}\s*</g>')
+LINE = re.compile(r'style="font-size: ([\d.]+)px([^>]*?)translate\(([\d.-]+) ([^>]*>)([^<]*)<')
+
+
+def centred(drawing: str) -> str:
+    """Say of lines that are centred that they are: matplotlib says where its own words begin."""
+
+    def middle(line: re.Match[str]) -> float:
+        return float(line[3]) + float(line[1]) * width(html.unescape(line[5])) / 2
+
+    def say(lines: re.Match[str]) -> str:
+        middles = [middle(line) for line in LINE.finditer(lines[0])]
+        if len(middles) < 2 or max(middles) - min(middles) > 1:
+            return lines[0]
+        start = 'style="text-anchor: middle; font-size: '
+        return LINE.sub(
+            lambda m: f"{start}{m[1]}px{m[2]}translate({middle(m):.2f} {m[4]}{m[5]}<", lines[0]
+        )
+
+    return LINES.sub(say, drawing)
+
+
 def characters(drawing: str) -> set[str]:
     """List the characters that a drawing shows."""
     shown = re.sub(r"(?s)<style.*?</style>|<metadata.*?</metadata>", "", drawing)
@@ -179,7 +217,7 @@ def translate_figures(app: Sphinx, error: Exception | None) -> None:
             continue
         domain = f"auto_examples/{found[1]}"
         words = {message: say(app, domain, message) for message in messages_of(source)}
-        drawing = source.read_text(encoding="utf-8")
+        drawing = centred(source.read_text(encoding="utf-8"))
         if copy.stem.endswith("_thumb"):
             drawing = re.sub(r"data:image/webp;base64,([^\"]+)", smaller, drawing)
         drawings[copy] = translated(drawing, words)

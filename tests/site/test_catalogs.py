@@ -21,8 +21,8 @@ MESSAGE = (
 GOOD = "当 $p = 1$ 时，`conv2d` 的{term}`卷积核 <kernel>`有 9 个权重，见 {ref}`train` 和[此处](a.html)。"
 
 
-def check(translation, message=MESSAGE, *, rst=False):
-    return "; ".join(faults(message, translation, rst=rst, terms=TERMS))
+def check(translation, message=MESSAGE, *, rst=False, language="zh_CN"):
+    return "; ".join(faults(message, translation, rst=rst, terms=TERMS, language=language))
 
 
 def test_a_good_translation_has_no_fault():
@@ -60,6 +60,12 @@ def test_a_term_is_rendered_as_in_the_glossary():
     assert "'receptive field' is '感受野' in the glossary, and is missing" in check(
         "池化会扩大视野。", message
     )
+
+
+def test_another_language_has_no_chinese_rules():
+    assert check("Une image en tout.", "A picture, whole.", language="fr") == ""
+    assert "no word of the language" in check("Une image en tout.", "A picture, whole.")
+    assert "lost: number 9" in check("Huit images.", "9 pictures.", language="fr")
 
 
 def test_the_type_of_a_result_is_no_english_sentence():

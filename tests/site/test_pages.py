@@ -116,8 +116,12 @@ def test_the_switch_leads_to_the_same_section(watched, server, edition, name):
         on_screen = watched.evaluate(
             """ids => {
                 document.getElementById(ids.at(-1)).scrollIntoView({behavior: 'instant'});
-                const boxes = ids.map(id => [id, document.getElementById(id).getBoundingClientRect()]);
-                return boxes.filter(([, box]) => box.bottom > 0 && box.top < innerHeight).map(([id]) => id);
+                return ids.filter(id => {
+                    const found = document.getElementById(id);
+                    const part = found.tagName === "DT" ? found.parentElement : found;
+                    const box = part.getBoundingClientRect();
+                    return box.bottom > 0 && box.top < innerHeight;
+                });
             }""",
             ids,
         )

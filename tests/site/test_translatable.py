@@ -8,7 +8,15 @@ import sys
 import zipfile
 
 import pytest
-from figure_words import Fonts, messages_of, with_numbers, without_numbers, words_of
+from figure_words import (
+    Fonts,
+    centred,
+    messages_of,
+    width,
+    with_numbers,
+    without_numbers,
+    words_of,
+)
 from gallery_downloads import translated_script
 from translatable import comments, translate_comments
 
@@ -116,3 +124,16 @@ def test_only_the_first_edition_ran_anything():
     }
     assert runs["zh_CN"]["known"]["pages"] >= 15
     assert runs["zh_CN"]["ran"] == {"scripts": [], "pages": []}
+
+
+def test_centred_lines_stay_centred_whatever_their_words():
+    style = "font-size: 10px; font-family: 'DejaVu Sans'"
+    line = f'<text style="{style}" transform="translate({{}} 5)">{{}}</text>'
+    wide, narrow = width("wide words"), width("ii")
+    start = 40 + 10 * (wide - narrow) / 2
+    group = '<g id="text_1">\n{}\n{}\n</g>'
+    made = centred(group.format(line.format(40, "wide words"), line.format(start, "ii")))
+    assert made.count("text-anchor: middle") == 2
+    assert len(set(re.findall(r"translate\((\S+) 5\)", made))) == 1
+    ragged = group.format(line.format(40, "wide words"), line.format(40, "ii"))
+    assert centred(ragged) == ragged

@@ -54,6 +54,7 @@ def style() -> None:
             "font.size": 10,
             "axes.titlesize": 10.5,
             "figure.titlesize": 12,
+            "figure.constrained_layout.h_pad": 0.08,  # inches; room under the title of a figure
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.prop_cycle": cycler(color=list(COLOURS.values())),

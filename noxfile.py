@@ -201,7 +201,7 @@ def wheel(session: nox.Session) -> None:
 @nox.session
 def pin(session: nox.Session) -> None:
     """Write constraints.txt anew: the versions that the site and the tests are built with."""
-    install(session, "docs", "tests", "lint", extras="gallery,train")
+    install(session, "docs", "tests", "lint", "browser", extras="gallery,train")
     frozen = session.run("uv", "pip", "freeze", "--exclude-editable", silent=True, external=True)
     head = "# The versions this site was built with. Written by `nox -s pin`.\n"
     pins = [line for line in str(frozen).splitlines() if "==" in line]

@@ -88,7 +88,7 @@ def report_faults(app: Sphinx) -> None:
         return
     for path in sorted(folder.rglob("*.po")):
         for entry, fault in catalog_faults(path, folder):
-            logger.warning("%s: %r", fault, entry.msgid[:80], location=(str(path), entry.linenum))
+            logger.warning("%s: %r", fault, entry.msgid[:80], location=f"{path}:{entry.linenum}")
 
 
 def write_root(site: Path) -> None:

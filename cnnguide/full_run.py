@@ -28,13 +28,23 @@ from torch import Tensor
 from cnnguide import data, results
 from cnnguide.atomic import replacing
 from cnnguide.fast import FastTraining, Techniques, halves, processes, rank, saved_bytes
-from cnnguide.models import QuickNet, cifar_resnet18, count_multiply_adds, count_parameters
+from cnnguide.models import (
+    QuickNet,
+    cifar_resnet10,
+    cifar_resnet18,
+    count_multiply_adds,
+    count_parameters,
+)
 from cnnguide.recipe import RECIPES, Recipe, find_recipe
 from cnnguide.train import Training, go_on, has_fast_bfloat16, seed_everything
 
 __all__ = ["Options", "main"]
 
-MODELS: dict[str, Callable[[], torch.nn.Module]] = {"resnet18": cifar_resnet18, "quick": QuickNet}
+MODELS: dict[str, Callable[[], torch.nn.Module]] = {
+    "resnet18": cifar_resnet18,
+    "resnet10": cifar_resnet10,
+    "quick": QuickNet,
+}
 UNITS = {
     "test_accuracy": "share of the test images",
     "seconds": "from data in memory to the last epoch",
@@ -50,7 +60,7 @@ class Options:
 
     recipe: str = "article"  # article, modern (sooner there), or quick (a first try)
     choices: Recipe = field(default_factory=Recipe)
-    model: Literal["resnet18", "quick"] = "resnet18"  # the network
+    model: Literal["resnet18", "resnet10", "quick"] = "resnet18"  # the network
     data: Literal["full", "sample"] = "full"  # all 60,000 images, or the 6,000 shipped ones
     validation: float = 0.1  # share of the training images set aside to choose the epoch by
     seed: int = 0  # of weights, order and augmentation

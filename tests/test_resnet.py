@@ -32,6 +32,7 @@ def test_torchvisions_weights_load_and_give_the_same_outputs_and_gradients(name,
         ("resnet34", 21_797_672),
         ("resnet50", 25_557_032),
         ("cifar_resnet18", 11_173_962),
+        ("cifar_resnet10", 382_634),
     ],
 )
 def test_it_has_the_known_parameters(name, parameters):

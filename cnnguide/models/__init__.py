@@ -14,6 +14,7 @@ from cnnguide.models.quick import QuickNet
 from cnnguide.models.resnet import (
     ResNet,
     cifar_plain18,
+    cifar_resnet10,
     cifar_resnet18,
     resnet18,
     resnet34,
@@ -28,6 +29,7 @@ __all__ = [
     "QuickNet",
     "ResNet",
     "cifar_plain18",
+    "cifar_resnet10",
     "cifar_resnet18",
     "count_multiply_adds",
     "count_parameters",

@@ -21,6 +21,7 @@ __all__ = [
     "PlainBlock",
     "ResNet",
     "cifar_plain18",
+    "cifar_resnet10",
     "cifar_resnet18",
     "resnet18",
     "resnet34",
@@ -259,6 +260,17 @@ def cifar_resnet18(*, num_classes: int = 10, width: int = 64) -> CifarResNet:
     '11,173,962'
     """
     return CifarResNet(BasicBlock, (2, 2, 2, 2), num_classes=num_classes, width=width)
+
+
+def cifar_resnet10(*, num_classes: int = 10, width: int = 32) -> CifarResNet:
+    """Ten layers for 32×32 images: small enough to be sent to a browser.
+
+    Examples
+    --------
+    >>> f"{sum(p.numel() for p in cifar_resnet10().parameters()):,}"
+    '382,634'
+    """
+    return CifarResNet(BasicBlock, (1, 2, 1), num_classes=num_classes, width=width)
 
 
 def cifar_plain18(*, num_classes: int = 10, width: int = 64) -> CifarResNet:

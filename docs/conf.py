@@ -19,11 +19,15 @@ release = version = cnnguide.__version__
 language = "en"
 
 extensions = [
+    "definitions",
     "editions",
     "examples_using",
+    "exercises",
+    "experiments",
     "figure_words",
     "gallery_downloads",
     "myst_nb",
+    "page_facts",
     "runs",
     "site_search",
     "source_directive",
@@ -104,7 +108,9 @@ html_theme = "furo"
 html_title = "cnnguide"
 html_static_path = ["_static"]
 html_css_files = ["cnnguide.css"]
-html_js_files = [("language.js", {"defer": "defer"})]
+html_js_files = [
+    (f"{name}.js", {"defer": "defer"}) for name in ("language", "definitions", "scrollable")
+]
 html_favicon = "_static/logo.svg"
 html_logo = "_static/logo.svg"
 html_copy_source = False

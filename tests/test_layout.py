@@ -20,6 +20,7 @@ NO_CHAPTER = {
     "checkpoint": "part of the chapter train; tested by test_train.py",
     "download": "part of the chapter data; has test_download.py",
     "full_run": "the command of the chapter fast; has test_full_run.py",
+    "demo": "part of the chapter train; has test_demo.py",
     "gradcam": "part of the chapter train; tested by test_train.py",
     "quick": "the network of the chapter train; has test_quick.py",
     "recipe": "part of the chapter train; tested by test_train.py",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,14 @@ from typing import Any
 import numpy as np
 from docutils import nodes
 from PIL import Image
+from skimage.data import camera
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 from translatable import Carrier
+
+import cnnguide
+from cnnguide import data
 
 __all__ = ["messages_of_module", "write_photographs"]
 
@@ -98,10 +103,6 @@ def write_photographs(folder: Path) -> None:
     ``camera.png`` is 64×64, grey; ``cifar.png`` has a column of four test images for each class of
     CIFAR-10, 32×32 each.
     """
-    from skimage.data import camera  # as a gallery script needs it
-
-    from cnnguide import data
-
     grey = camera().reshape(64, 8, 64, 8).mean((1, 3)).round().astype(np.uint8)
     Image.fromarray(grey).save(folder / "camera.png")
     sample = data.load("sample")
@@ -111,9 +112,12 @@ def write_photographs(folder: Path) -> None:
 
 
 def write_files(app: Sphinx, error: Exception | None) -> None:
-    """Put the photographs beside the modules."""
+    """Put the photographs and the trained network beside the modules."""
     if error is None and app.builder.format == "html":
-        write_photographs(Path(app.outdir, "_static", "experiments"))
+        folder = Path(app.outdir, "_static", "experiments")
+        write_photographs(folder)
+        network = Path(cnnguide.__file__).parent / "trained" / "resnet10.onnx"
+        shutil.copyfile(network, folder / network.name)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

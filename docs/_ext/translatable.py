@@ -17,7 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import exercises
 import furo
+import page_facts
 from catalog_check import CODE, MATH, ROLE
 from docutils import nodes
 from figure_words import messages_of, with_numbers, without_numbers
@@ -56,6 +58,8 @@ WORDS = (
     "Show code cell source",
     "Hide code cell source",
     "Toggle hidden content",
+    *exercises.WORDS,
+    *page_facts.WORDS,
 )
 FURNITURE = re.compile(r":download:|:ref:`Go to the end|\*\*Total running time")
 VARYING = re.compile(r"[\w-]+\.(?:ipynb|py|zip)\b|\d+(?:\.\d+)?")

@@ -64,6 +64,18 @@ export function choice(label, options, value, change) {
   return labelled(label, select);
 }
 
+/** A few things to choose from, all of them visible; `change` gets the value. */
+export function radios(label, options, value, change) {
+  const name = `experiment-radios-${made++}`;
+  const option = ([key, text]) => {
+    const input = element("input", { type: "radio", name, value: key, checked: key === value });
+    input.addEventListener("change", () => change(key));
+    return element("label", { className: "experiment-tick" }, input, text);
+  };
+  const legend = element("legend", {}, label);
+  return element("fieldset", { className: "experiment-radios" }, legend, ...options.map(option));
+}
+
 /** A button. */
 export function button(label, act) {
   const made = element("button", { type: "button" }, label);
@@ -114,9 +126,47 @@ export async function picture(address, { width, height } = {}) {
 
 /** A button that lets the reader choose a picture of their own; it stays on their device. */
 export function ownPicture(label, use) {
-  const input = element("input", { type: "file", accept: "image/*" });
-  input.addEventListener("change", () => {
-    if (input.files[0]) use(URL.createObjectURL(input.files[0]));
+  const control = element("input", { type: "file", accept: "image/*" });
+  control.addEventListener("change", () => {
+    if (control.files[0]) use(URL.createObjectURL(control.files[0]));
   });
-  return labelled(label, input);
+  // The browser's own words for a file input are in the browser's language, not in the page's.
+  return element("label", { className: "experiment-file" }, label, control);
+}
+
+const ways = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -1e3], End: [0, 1e3] };
+
+/**
+ * Let a reader point at the pixels of a canvas that fills `panel`, by mouse, touch and keyboard.
+ * @param {(row: number, column: number, buttons: number) => void} point  where a mouse or a finger is
+ * @param {(down: number, right: number) => void} step  how far an arrow key, Home or End asks to go
+ */
+export function pointing(panel, canvas, point, step) {
+  panel.tabIndex = 0;
+  const at = (event) => {
+    const { left, top, width, height } = panel.getBoundingClientRect();
+    const place = (share, count) => Math.min(Math.max(Math.floor(share * count), 0), count - 1);
+    const [down, right] = [(event.clientY - top) / height, (event.clientX - left) / width];
+    point(place(down, canvas.height), place(right, canvas.width), event.buttons);
+  };
+  panel.addEventListener("pointermove", at);
+  panel.addEventListener("pointerdown", (event) => {
+    panel.setPointerCapture(event.pointerId);
+    at(event);
+  });
+  panel.addEventListener("keydown", (event) => {
+    if (!ways[event.key]) return;
+    event.preventDefault();
+    step(...ways[event.key]);
+  });
+}
+
+/** A generator of numbers from 0 to below 1 (mulberry32); the same seed gives the same numbers. */
+export function generator(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }

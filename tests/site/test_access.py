@@ -1,0 +1,87 @@
+"""Everyone can use every page: axe-core finds no violation, and definitions come on focus too."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from conftest import pages
+
+EDITIONS = ("en", "zh")
+PAGES = [(edition, page) for edition in EDITIONS for page in pages(edition)]
+# What depends on the theme: only colours do.
+COLOURS = {"runOnly": ["color-contrast"]}
+
+
+def violations(page, options=None):
+    found = Axe().run(page, options=options or {}).response["violations"]
+    return [f"{v['id']}: {node['html'][:150]}" for v in found for node in v["nodes"]]
+
+
+@pytest.mark.parametrize(("edition", "name"), PAGES, ids=lambda x: x)
+def test_axe_finds_no_violation_in_either_theme(chromium, server, edition, name):
+    context = chromium.new_context(color_scheme="light", reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{server}/{edition}/{name}")
+    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    page.wait_for_timeout(300)
+    found = violations(page)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(300)
+    found += violations(page, COLOURS)
+    context.close()
+    assert found == []
+
+
+def test_axe_would_find_a_picture_without_words(page, server):
+    page.goto(f"{server}/en/conv.html")
+    page.evaluate("document.querySelector('article').append(new Image())")
+    page.evaluate("document.querySelector('article').lastChild.src = '/en/_static/logo.svg'")
+    assert any(fault.startswith("image-alt") for fault in violations(page))
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_a_term_shows_its_definition_on_hover_and_on_focus(page, server, edition):
+    page.goto(f"{server}/{edition}/conv.html")
+    term = page.locator("a[data-definition][href$='#term-kernel']").first
+    tip = page.get_by_role("tooltip")
+    term.evaluate("term => term.scrollIntoView({behavior: 'instant', block: 'center'})")
+    page.wait_for_timeout(200)
+    term.hover()
+    assert tip.inner_text() == term.get_attribute("data-definition")
+    page.keyboard.press("Escape")
+    assert tip.count() == 0
+    page.mouse.move(0, 0)
+    page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+    term.focus()
+    page.wait_for_timeout(800)  # the page scrolls to it, and the definition goes along
+    assert tip.is_visible()
+    assert term.get_attribute("aria-describedby") == "definition"
+    page.goto(f"{server}/{edition}/glossary.html")
+    entry = page.locator("dt#term-kernel + dd").inner_text()
+    page.goto(f"{server}/{edition}/conv.html")
+    assert entry.startswith(term.get_attribute("data-definition")[:10])
+
+
+def test_a_definition_stays_inside_a_phone(page, server):
+    page.set_viewport_size({"width": 360, "height": 700})
+    page.goto(f"{server}/en/conv.html")
+    for term in page.locator("article a[data-definition]").all()[:12]:
+        term.scroll_into_view_if_needed()
+        page.wait_for_timeout(50)
+        term.focus()
+        box = page.locator("#definition").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+        term.blur()
+
+
+def test_a_wide_block_can_be_scrolled_by_keyboard(page, server):
+    page.set_viewport_size({"width": 360, "height": 700})
+    page.goto(f"{server}/en/conv.html")
+    page.wait_for_timeout(200)
+    wide = page.evaluate(
+        "[...document.querySelectorAll('pre')].filter(p => p.scrollWidth > p.clientWidth)"
+        ".map(p => p.tabIndex)"
+    )
+    assert wide
+    assert set(wide) == {0}

@@ -17,8 +17,10 @@ STEMS = re.search(r":name: reading-order\n\n(.*?)\n:::", index, re.DOTALL)[1].sp
 NO_CHAPTER = {
     "backbone": "part of the chapter transfer; has test_backbone.py",
     "atomic": "how files are written; tested by test_download.py and test_train.py",
+    "check": "the command of the page capstone; has test_check.py",
     "checkpoint": "part of the chapter train; tested by test_train.py",
     "download": "part of the chapter data; has test_download.py",
+    "examination": "the checks of the page capstone; tested by test_check.py",
     "full_run": "the command of the chapter fast; has test_full_run.py",
     "demo": "part of the chapter train; has test_demo.py",
     "gradcam": "part of the chapter train; tested by test_train.py",

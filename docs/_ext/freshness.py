@@ -1,8 +1,8 @@
 """Forget cached figures and cells when the library has changed.
 
 sphinx-gallery and jupyter-cache look at a script or a page alone.
-What they show also depends on the library, on conf.py and on the versions of torch and matplotlib,
-so the caches are dropped whenever one of these changes.
+What they show also depends on the library with its data and results, on conf.py, and on the
+versions of torch and matplotlib, so the caches are dropped whenever one of these changes.
 Our extensions change how a page is made of its outputs, but not the outputs: a change there has
 every page read again, and runs nothing.
 """
@@ -37,7 +37,12 @@ def forget_if_changed(build: Path) -> str:
 
     Returns the fingerprint of all that a page depends on besides its own text.
     """
-    running = [*DOCS.parent.glob("cnnguide/**/*.py"), DOCS / "conf.py", OURS / "gallery_figures.py"]
+    library = [
+        path
+        for path in DOCS.parent.glob("cnnguide/**/*")  # its data and measured results as well
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+    running = [*library, DOCS / "conf.py", OURS / "gallery_figures.py"]
     key, stamp = fingerprint(running), build / "fingerprint.txt"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != key:
         for md5 in DOCS.glob("auto_examples/**/*.md5"):

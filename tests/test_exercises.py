@@ -1,0 +1,76 @@
+"""What every chapter and every entry of the glossary promises, read from the pages' source."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+index = (DOCS / "index.md").read_text(encoding="utf-8")
+STEMS = re.search(r":name: reading-order\n\n(.*?)\n:::", index, re.DOTALL)[1].split()
+LEVELS = ["recall", "hand", "code", "explore"]
+EXERCISE = re.compile(r"^::::\{exercise\} (\w+)\n(.*?)^::::\n", re.MULTILINE | re.DOTALL)
+HINT = re.compile(r"^:::\{hint\}\n(.+?)\n^:::$", re.MULTILINE | re.DOTALL)
+CELL = re.compile(r"^```\{code-cell\} python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+REFERENCE = re.compile(r"\{ref\}`(?:[^`<]*<)?([^`>]+)>?`")
+
+
+def source(stem):
+    return (DOCS / f"{stem}.md").read_text(encoding="utf-8")
+
+
+def exercises(stem):
+    """List level, task, hint and solution of each exercise of a chapter."""
+    section = re.search(
+        rf"^\({stem}-exercises\)=\n(.*?)(?=^\([\w-]+\)=$|\Z)", source(stem), re.M | re.S
+    )[1]
+    found = [*EXERCISE.finditer(section)]
+    ends = [*(m.start() for m in found[1:]), len(section)]
+    for match, end in zip(found, ends, strict=True):
+        hint = HINT.search(match[2])
+        task = match[2].replace(hint[0], "") if hint else match[2]
+        yield match[1], task.strip(), hint and hint[1].strip(), section[match.end() : end].strip()
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_chapter_has_exercises_of_every_level_from_easy_to_hard(stem):
+    levels = [level for level, *_ in exercises(stem)]
+    assert len(levels) >= 4
+    assert levels == sorted(levels, key=LEVELS.index)
+    assert set(levels) == set(LEVELS)
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_an_exercise_has_a_task_a_hint_and_a_solution_in_words(stem):
+    for _, task, hint, solution in exercises(stem):
+        assert task and hint and CELL.sub("", solution).strip(), task
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_cell_checks_the_solution_of_every_exercise_but_of_memory(stem):
+    for level, task, _, solution in exercises(stem):
+        cells = "\n".join(CELL.findall(solution))
+        assert level == "recall" or re.search(r"\bassert\b|\bassert_close\(", cells), task
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_chapter_says_what_one_learns_and_needs_and_needs_only_earlier_ones(stem):
+    box = re.search(
+        r":::\{admonition\} After this page you can\n(.*?)^:::$", source(stem), re.M | re.S
+    )
+    assert len(re.findall(r"^- ", box[1], re.MULTILINE)) >= 3
+    needs = box[1].strip().splitlines()[-1]
+    assert needs.startswith(("Read ", "You need "))
+    chapters = REFERENCE.findall(needs)
+    assert bool(chapters) == needs.startswith("Read ")
+    assert all(STEMS.index(chapter) < STEMS.index(stem) for chapter in chapters)
+
+
+def test_every_term_of_the_glossary_says_where_it_is_taught():
+    entries = re.search(r":sorted:\n\n(.*)\n:::", source("glossary"), re.DOTALL)[1].split("\n\n")
+    terms = [entry for entry in entries if not entry.startswith("  ")]
+    assert len(terms) > 50
+    for term, taught in zip(entries[::2], entries[1::2], strict=True):
+        (label,) = re.fullmatch(r"  Taught in \{ref\}`([\w-]+)`\.", taught).groups()
+        stem = label.split("-")[0]
+        assert stem in STEMS and f"({label})=\n" in source(stem), term

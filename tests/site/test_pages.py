@@ -150,6 +150,8 @@ def test_the_switch_keeps_a_section_in_the_middle(watched, server):
 def test_no_page_is_wider_than_a_phone(page, server, edition, name):
     page.set_viewport_size({"width": 360, "height": 700})
     page.goto(f"{server}/{edition}/{name}")
+    page.evaluate("document.querySelectorAll('details').forEach(fold => (fold.open = true))")
+    page.evaluate("window.MathJax?.startup?.promise")  # its formulas have their width now
     widths = page.evaluate("['html', '.content'].map(s => document.querySelector(s).scrollWidth)")
     assert max(widths) <= 360
 

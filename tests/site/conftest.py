@@ -64,3 +64,44 @@ def page(chromium):
     context.set_default_timeout(10_000)
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def stem(request):
+    """Name the experiment, after which the file of its tests is named."""
+    return request.module.__name__.rpartition("test_experiment_")[2]
+
+
+@pytest.fixture
+def ask(page, server, stem):
+    """Call an expression of the module, `m`, and `x`, on a page that has no experiment."""
+    page.goto(f"{server}/en/glossary.html")
+    folder = "/en/_static/experiments"
+    imports = (
+        f"const m = await import('{folder}/{stem}.js'); "
+        f"const {{ generator }} = await import('{folder}/stage.js')"
+    )
+    return lambda expression, x=None: page.evaluate(
+        f"async x => {{ {imports}; return {expression}; }}", x
+    )
+
+
+@pytest.fixture
+def opened(chromium, server, stem):
+    """Open the experiment's page, in any way; no page may have reported an error at the end."""
+    faults, contexts = [], []
+
+    def start(edition="en", width=1280, height=1400, **options):
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: m.type == "error" and faults.append(m.text))
+        page.on("pageerror", lambda e: faults.append(str(e)))
+        page.goto(f"{server}/{edition}/{stem}.html")
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert faults == []

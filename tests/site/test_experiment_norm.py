@@ -12,38 +12,15 @@ REACH = 14  # the ends of the number lines
 
 
 @pytest.fixture
-def ask(page, server):
-    """Call an expression of the module, `m`, and `x`, on a page that has no experiment."""
-    page.goto(f"{server}/en/glossary.html")
+def experiment(opened):
+    """Open the experiment, in any way, and wait until it can be used."""
 
-    def call(expression, x=None):
-        imports = "const m = await import('/en/_static/experiments/norm.js')"
-        seeded = "const { generator } = await import('/en/_static/experiments/stage.js')"
-        return page.evaluate(f"async x => {{ {imports}; {seeded}; return {expression}; }}", x)
-
-    return call
-
-
-@pytest.fixture
-def experiment(chromium, server):
-    """Open the experiment, in any way; no page may have reported an error at the end."""
-    faults, contexts = [], []
-
-    def start(edition="en", width=1280, height=1400, **options):
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: m.type == "error" and faults.append(m.text))
-        page.on("pageerror", lambda e: faults.append(str(e)))
-        page.goto(f"{server}/{edition}/norm.html")
+    def start(*where, **options):
+        page = opened(*where, **options)
         page.locator(f"{PLACE} .norm-lines").scroll_into_view_if_needed()
         return page
 
-    yield start
-    for context in contexts:
-        context.close()
-    assert faults == []
+    return start
 
 
 def channel(values):

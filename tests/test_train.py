@@ -14,6 +14,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from cnnguide import checkpoint, data, download, gradcam, results
+from cnnguide.atomic import replacing
 from cnnguide.recipe import RECIPES, Recipe, find_recipe, learning_rate_at
 from cnnguide.train import (
     Training,
@@ -337,6 +338,13 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
     assert done.stdout.strip() == "OSError", done.stderr
     assert checkpoint.load_checkpoint(path) == {"epoch": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["state.pt"]
+
+
+def test_a_file_that_is_moved_into_place_may_be_read_by_whom_any_file_may(tmp_path):
+    (tmp_path / "any").touch()
+    with replacing(tmp_path / "folder" / "moved") as file:
+        file.write(b"whole")
+    assert (tmp_path / "folder" / "moved").stat().st_mode == (tmp_path / "any").stat().st_mode
 
 
 def test_a_checkpoint_cut_short_is_refused_and_kept(tmp_path):

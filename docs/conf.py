@@ -1,5 +1,6 @@
 """How the site is built. Every warning is an error; nothing is fetched from another host."""
 
+import logging
 import os
 import sys
 import warnings
@@ -11,6 +12,14 @@ sys.path.insert(0, str(DOCS / "_ext"))
 from freshness import forget_if_changed  # noqa: E402
 
 import cnnguide  # noqa: E402 - our extensions must be on the path first
+
+# The kernel that runs a page's cells listens on this computer alone, and ends with the page. Our
+# kernelspec keeps it from warning at every page that this is not encrypted; errors are still said.
+os.environ["JUPYTER_PATH"] = os.pathsep.join(
+    [str(DOCS / "_ext" / "jupyter"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
+)
+# a11y_pygments, a theme of colours, has every library say what it does, not only what goes wrong.
+logging.getLogger("traitlets").setLevel(logging.WARNING)
 
 project = "cnnguide"
 author = "The cnnguide authors"

@@ -22,14 +22,14 @@ from torch import Tensor, nn
 from cnnguide import data
 from cnnguide.train import Score, evaluate, seed_everything
 
-__all__ = ["ACCURACY", "PARAMETERS", "READ", "SECONDS", "Examination", "Wrong"]
+__all__ = ["ACCURACY", "PARAMETERS", "SECONDS", "Examination", "Wrong"]
 
 PARAMETERS = 2_000_000  # the most that may be trained
 SAME = 0.01  # of the largest score: what rounding may change; BatchNorm or dropout change more
 
 SECONDS = 180.0  # the longest training; the page's solution needs a fraction of it
 ACCURACY = 65.0  # percent; out of reach for a linear network
-#: Where to read about what a check found wrong.
+# Where to read about what a check found wrong.
 READ = {
     "importing the file": "Read the page capstone.",
     "finding the functions": "Read the page capstone.",

@@ -54,7 +54,8 @@ class ClassMaps(nn.Module):
     Notes
     -----
     The last layer is linear, so its score of the mean of the features is the mean of its scores of
-    the features: :math:`w \cdot \frac{1}{hw}\sum_p f_p + b = \frac{1}{hw}\sum_p (w \cdot f_p + b)`.
+    the features: :math:`w \cdot \frac{1}{hw}\sum_p f_p + b`
+    :math:`{} = \frac{1}{hw}\sum_p (w \cdot f_p + b)`.
     What is summed is the map: the class's evidence at place :math:`p`.
 
     Examples

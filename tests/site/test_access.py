@@ -78,6 +78,7 @@ def test_a_definition_stays_inside_a_phone(page, server):
 def test_a_wide_block_can_be_scrolled_by_keyboard(page, server):
     page.set_viewport_size({"width": 360, "height": 700})
     page.goto(f"{server}/en/conv.html")
+    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
     page.wait_for_timeout(200)
     wide = page.evaluate(
         "[...document.querySelectorAll('pre')].filter(p => p.scrollWidth > p.clientWidth)"

@@ -143,7 +143,10 @@ def to_onnx(model: ResNet) -> bytes:
         verbose=False,
     )
     assert program is not None
-    return program.model_proto.SerializeToString()
+    written = program.model_proto
+    for node in written.graph.node:
+        del node.metadata_props[:]  # in which files of this computer it was traced
+    return written.SerializeToString()
 
 
 def card(run: Mapping[str, Any], model: nn.Module, sizes: Mapping[str, int]) -> str:

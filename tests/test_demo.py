@@ -37,6 +37,7 @@ def test_its_card_and_its_record_agree():
     sizes = {path.name: path.stat().st_size for path in (weights, graph)}
     assert demo.card(run, cifar_resnet10(), sizes) == card
     assert max(sizes.values()) < 2e6
+    assert b".py" not in graph.read_bytes()  # no place in somebody's files
 
 
 def test_its_scores_are_the_models_and_the_means_of_its_maps(model, sample):

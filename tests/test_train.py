@@ -453,3 +453,9 @@ def test_the_gallery_run_reaches_82_percent_on_the_full_set(tmp_path):
     assert "45,000 training photographs from the full set" in done.stdout
     accuracy = re.search(r"QuickNet: +([\d.]+)% of 10,000 test photographs", done.stdout)[1]
     assert float(accuracy) >= 82
+
+
+@pytest.mark.parametrize("folder", ["runs/latest", "/home/a reader/runs"])
+def test_a_record_holds_no_folder_of_somebodys_computer(monkeypatch, folder):
+    monkeypatch.setattr(sys, "argv", ["/there/full_run.py", "--output", folder, "--seeds", "3"])
+    assert results.circumstances(torch.device("cpu"))["command"] == "full_run.py --seeds 3"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def circumstances(device: torch.device) -> dict[str, Any]:
     Returns
     -------
     dict
-        Command, commit, date, device, versions.
+        Command without its output folder, commit, date, device, versions.
 
     Examples
     --------
@@ -66,8 +67,10 @@ def circumstances(device: torch.device) -> dict[str, Any]:
             versions[package] = version(package)
         except PackageNotFoundError:  # run from a copy that is not installed
             versions[package] = "not installed"
+    # In which folder of somebody's computer it was written is nobody else's concern.
+    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
     return {
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": re.sub(r" --output[ =]('[^']*'|\S+)", "", command),
         "commit": git.stdout.strip() or None,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "device": device_name(device),

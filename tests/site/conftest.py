@@ -66,6 +66,15 @@ def page(chromium):
     context.close()
 
 
+def tab_to(page, locator):
+    """Press Tab until an element has the focus."""
+    for _ in range(250):
+        if locator.evaluate("e => e === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail("the element cannot be reached by Tab")
+
+
 @pytest.fixture
 def stem(request):
     """Name the experiment, after which the file of its tests is named."""

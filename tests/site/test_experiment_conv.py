@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from cnnguide import conv
-from conftest import SITE
+from conftest import SITE, tab_to
 
 PLACE = "#experiment-conv"
 SETTINGS = [
@@ -89,15 +89,6 @@ def middle(page, which, row, column):
     return box["x"] + (column + 0.5) * box["width"] / side, box["y"] + (row + 0.5) * box[
         "height"
     ] / side
-
-
-def tab_to(page, locator):
-    """Press Tab until an element has the focus."""
-    for _ in range(200):
-        if locator.evaluate("e => e === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail("the element cannot be reached by Tab")
 
 
 def test_its_kernels_are_the_library_s(ask):

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from cnnguide import mix
-from conftest import SITE
+from conftest import SITE, tab_to
 
 PLACE = "#experiment-mix"
 SWAP = torch.tensor([1, 0])
@@ -91,15 +91,6 @@ def middle(page, row, column):
     box = page.locator(".mix-panel").bounding_box()
     x, y = ((at + 0.5) * box["width"] / 32 for at in (column, row))
     return box["x"] + x, box["y"] + y
-
-
-def tab_to(page, locator):
-    """Press Tab until an element has the focus."""
-    for _ in range(200):
-        if locator.evaluate("e => e === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail("the element cannot be reached by Tab")
 
 
 def test_its_mixture_equals_the_library_s(ask):

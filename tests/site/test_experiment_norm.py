@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from cnnguide.norm import BatchNorm2d, batch_statistics
+from conftest import tab_to
 
 PLACE = "#experiment-norm"
 REACH = 14  # the ends of the number lines
@@ -108,15 +109,6 @@ def press_next(page, layer):
         for formula, wanted in zip(page.locator(".norm-parts math").all(), right, strict=True):
             shown = [number(n) for n in formula.locator("mn").all_text_contents()]
             assert shown == pytest.approx(wanted, abs=0.00501)
-
-
-def tab_to(page, locator):
-    """Press Tab until an element has the focus."""
-    for _ in range(200):
-        if locator.evaluate("e => e === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail("the element cannot be reached by Tab")
 
 
 def test_a_fresh_layer_is_the_library_s(ask):

@@ -11,6 +11,7 @@ from torch import nn
 from cnnguide.conv import output_size
 from cnnguide.models import LeNet5, vgg16
 from cnnguide.receptive import Layer, receptive_field_of, receptive_fields
+from conftest import tab_to
 
 PLACE = "#experiment-receptive"
 PANEL = f"{PLACE} .receptive-panel"
@@ -147,15 +148,6 @@ def middle(page, layer, output):
     )
     row = sorted(s for s in squares if s[0] == len(layers) - layer + 0.25)
     return row[output][1:]
-
-
-def tab_to(page, locator):
-    """Press Tab until an element has the focus."""
-    for _ in range(250):
-        if locator.evaluate("e => e === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail("the element cannot be reached by Tab")
 
 
 def test_its_fields_are_the_library_s(ask):

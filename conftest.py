@@ -20,10 +20,13 @@ for name in ("Bool", "Float", "Float32", "Float64", "Int", "Int64", "Num", "Shap
     setattr(builtins, name, getattr(jaxtyping, name))
 builtins.Tensor = torch.Tensor  # type: ignore[attr-defined]
 # Not the networks: torch.fx traces them with stand-ins for tensors.
+folder = Path(__file__).parent / "cnnguide"
 checked = [
-    p.stem for p in (Path(__file__).parent / "cnnguide").glob("*.py") if p.stem != "__init__"
+    f"cnnguide.{'.'.join(p.relative_to(folder).with_suffix('').parts)}"
+    for p in [*folder.glob("*.py"), *folder.glob("commands/*.py")]
+    if not p.stem.startswith("__")
 ]
-jaxtyping.install_import_hook([f"cnnguide.{name}" for name in checked], "beartype.beartype")
+jaxtyping.install_import_hook(checked, "beartype.beartype")
 
 
 class CodeCellParser:

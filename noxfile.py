@@ -7,6 +7,7 @@ Another Python: ``nox -P 3.13 -s tests``.
 import os
 import shutil
 import sys
+import tarfile
 import webbrowser
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
     session.install("-e", f".[{extras}]" if extras else ".", *packages, *pins)
 
 
+def run_extension(session: nox.Session, module: str, *arguments: str) -> None:
+    """Run a module of our Sphinx extensions as a command."""
+    session.run("python", "-m", module, *arguments, env={"PYTHONPATH": str(ROOT / "docs" / "_ext")})
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Run every script and cell once and build the site in each language; warnings are errors."""
@@ -56,7 +62,7 @@ def build_site(session: nox.Session) -> None:
     options = [argument for argument in session.posargs if argument != "--open"]
     for language in languages():
         build_edition(session, language, *options)
-    session.run("python", "docs/_ext/editions.py", str(SITE))
+    run_extension(session, "translation.root_pages", str(SITE))
 
 
 def build_edition(session: nox.Session, language: str, *options: str) -> None:
@@ -98,7 +104,7 @@ def translate(session: nox.Session) -> None:
             *("-w", "76", "--no-obsolete"),
             silent=True,
         )
-    session.run("python", "docs/_ext/catalog_check.py")
+    run_extension(session, "translation.catalog_check")
 
 
 @nox.session
@@ -107,30 +113,50 @@ def browser(session: nox.Session) -> None:
     install(session, "docs", "browser", extras="gallery")
     if not (SITE / "sitemap.xml").exists():
         build_site(session)
-    session.run("pytest", "--confcutdir=tests/site", "tests/site", *session.posargs)
+    session.run(
+        "pytest", *two_at_a_time(session), "--confcutdir=tests/site", "tests/site", *session.posargs
+    )
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests and the doctests of every module and page; '-- -k conv' picks some."""
     install(session, "tests", extras="gallery,train")
-    workers = (
-        []
-        if any(a.startswith("-n") for a in session.posargs)
-        else ["-n", "2", "--dist", "loadfile"]
-    )
-    session.run("pytest", *workers, *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    session.run("pytest", *two_at_a_time(session), *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+def two_at_a_time(session: nox.Session) -> list[str]:
+    """Have pytest run two files of tests side by side, unless the caller says how many."""
+    if any(argument.startswith("-n") for argument in session.posargs):
+        return []
+    return ["-n", "2", "--dist", "loadfile"]
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, types, spelling, and that prose has one sentence a line."""
+    """Check style, types, spelling, and that prose has one sentence per line."""
     install(session, "lint", "docs", extras="gallery")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    run_deno(session, "lint")
+    run_deno(session, "fmt", "--check")
     session.run("mypy")
     session.run("codespell")
-    session.run("python", "docs/_ext/one_sentence.py", *sorted(map(str, prose_files())))
+    run_extension(session, "page.one_sentence", *sorted(map(str, prose_files())))
+
+
+def run_deno(session: nox.Session, *arguments: str) -> None:
+    """Check or format JavaScript and CSS; deno.json has the settings, and PyPI has the program."""
+    env = {"DENO_DIR": session.create_tmp(), "DENO_NO_UPDATE_CHECK": "1"}
+    session.run("deno", *arguments, env=env)
+
+
+@nox.session(name="format")
+def format_code(session: nox.Session) -> None:
+    """Format Python, JavaScript and CSS, as lint wants them."""
+    install(session, "lint")
+    session.run("ruff", "format", ".")
+    run_deno(session, "fmt")
 
 
 def prose_files() -> list[Path]:
@@ -163,32 +189,34 @@ def bench(session: nox.Session) -> None:
 def data(session: nox.Session) -> None:
     """Fetch the full CIFAR-10 (about 170 MB) into the cache, checked by its digest."""
     install(session, extras="train")
-    session.run("python", "-m", "cnnguide.download", *session.posargs)
+    session.run("cnnguide", "data", *session.posargs)
 
 
 @nox.session
 def train_full(session: nox.Session) -> None:
     """Train ResNet-18 on CIFAR-10 by the article's 150 epochs; '-- --help' lists options."""
     install(session, extras="train")
-    session.run("python", "-m", "cnnguide.full_run", *session.posargs)
+    session.run("cnnguide", "train", *session.posargs)
 
 
 @nox.session
 def train_transfer(session: nox.Session) -> None:
     """Measure ImageNet weights on CIFAR-10, frozen and fine-tuned; '-- --help' lists options."""
     install(session, extras="gallery,train")
-    session.run("python", "-m", "cnnguide.transfer_run", *session.posargs)
+    session.run("cnnguide", "transfer", *session.posargs)
 
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build the wheel, install it alone, and run a gallery script from a copy elsewhere."""
+    """Build sdist and wheel, install the wheel alone, and run a gallery script from a copy."""
     session.install("build[uv]" if session.venv_backend == "uv" else "build")
     out = Path(session.create_tmp()).resolve()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    session.run("python", "-m", "build", "--wheel", "--outdir", str(out), silent=True)
-    (built,) = out.glob("*.whl")
+    session.run("python", "-m", "build", "--outdir", str(out), silent=True)
+    (built,), (source,) = out.glob("*.whl"), out.glob("*.tar.gz")
+    if missing := tracked(session) - packed(source):
+        session.error(f"{source.name} lacks {', '.join(sorted(missing))}")
     session.install(f"cnnguide[gallery] @ {built.as_uri()}", "--reinstall-package", "cnnguide")
     script = out / "copy" / "plot_conv.py"
     script.parent.mkdir()
@@ -196,6 +224,21 @@ def wheel(session: nox.Session) -> None:
     session.chdir(script.parent)
     session.run("python", "-I", script.name, env={"MPLBACKEND": "Agg"})
     session.log(f"{built.name}: {built.stat().st_size / 1e6:.1f} MB; {script.name} ran from a copy")
+
+
+def tracked(session: nox.Session) -> set[str]:
+    """List the files that git tracks, but for those that only its host reads; none without git."""
+    if not (ROOT / ".git").exists():
+        return set()
+    listed = session.run("git", "ls-files", "-z", external=True, silent=True, log=False)
+    names = str(listed).strip("\0").split("\0")
+    return {name for name in names if not name.startswith((".ci/", ".github/"))}
+
+
+def packed(source: Path) -> set[str]:
+    """List the files of an sdist, as a checkout names them."""
+    with tarfile.open(source) as archive:
+        return {member.name.partition("/")[2] for member in archive if member.isfile()}
 
 
 @nox.session

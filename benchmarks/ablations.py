@@ -28,20 +28,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnguide import data, results
-from cnnguide.atomic import replacing
-from cnnguide.fast import Choices, FastTraining, ImagesOnDevice, record_step
-from cnnguide.full_run import Options, device_of, stopping_on_sigterm
-from cnnguide.mix import cutmix_box, sample_lambda
+from cnnguide.checkpoint import replacing
+from cnnguide.commands.train import Options, device_of, stopping_on_sigterm
+from cnnguide.fast import FastTraining
+from cnnguide.mix import draw_box, sample_lambda
 from cnnguide.models import cifar_plain18, cifar_resnet18, count_multiply_adds, count_parameters
 from cnnguide.models.resnet import BasicBlock, Bottleneck, CifarResNet, PlainBlock
 from cnnguide.recipe import Recipe
-from cnnguide.train import Score, fast_layout, go_on, seed_everything
+from cnnguide.train import Score, seed_everything
 
 BASELINE = {"batch_size": 128, "learning_rate": 0.1, "nesterov": True, "schedule": "triangle"}
+CLASSES = 10
 NEAR = 10  # percent points; the figure names what lies further below the best, and draws the rest
 UNITS = {
     "test_accuracy": "share of the test images at the last epoch; null if the run diverged",
@@ -197,8 +197,7 @@ def draw_mix(variant: Variant, *, side: int, generator: torch.Generator) -> tupl
     lam = sample_lambda(variant.mixup or variant.cutmix, generator=generator)
     if not variant.cutmix:
         return lam, 0, 0, 0, 0
-    row, column = torch.randint(side, (2,), generator=generator).tolist()
-    top, bottom, left, right = cutmix_box(side, side, lam=lam, centre=(row, column))
+    top, bottom, left, right = draw_box(side, side, lam=lam, generator=generator)
     return 1 - (bottom - top) * (right - left) / side**2, top, bottom, left, right
 
 
@@ -223,6 +222,7 @@ class VariantTraining(FastTraining):
         self.variant = variant
         self.mix = torch.zeros(5, device=self.device)  # share, top, bottom, left, right
         self.factors = torch.ones(3, recipe.batch_size, device=self.device)  # of colour
+        self.classes = torch.arange(CLASSES, device=self.device)
 
     def train_once(self, images: Tensor, labels: Tensor, rates: list[float]) -> Score:
         """Draw the epoch's mixtures and colours, and take its steps."""
@@ -235,49 +235,28 @@ class VariantTraining(FastTraining):
             shape = (len(rates), *self.factors.shape)
             away = variant.jitter * (2 * torch.rand(shape, generator=self.generator) - 1)
             drawn.append((self.factors, (1 + away).to(self.device)))
-        self.watch = partial(hand_out, drawn)
+        self.progress = partial(hand_out, drawn)
         return super().train_once(images, labels, rates)
 
-    def step(self, made: ImagesOnDevice, choices: Choices, n: int) -> Tensor:
-        """Take one step, as `FastTraining` does.
+    def alter(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Change the colours and mix; labels of mixtures are probabilities.
 
         The partner of an image is the one before it in the batch, whose order is random already.
         """
-        x, y = made.batch(choices)
         if self.variant.jitter:
-            pixels = jittered(x * made.std + made.mean, self.factors[:, :n])
+            assert self.shown is not None
+            _, made = self.shown  # its constants are on the device
+            pixels = jittered(x * made.std + made.mean, self.factors[:, : len(x)])
             x = (pixels - made.mean) / made.std
         share, *box = self.mix  # numbers that stay on the device
         if self.variant.mixup:
             x = share * x + (1 - share) * x.roll(1, 0)
         if self.variant.cutmix:
             x = pasted(x, x.roll(1, 0), box)
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.bfloat16, cache_enabled=False
-        ):
-            logits = self.forward(fast_layout(x))
-        smooth = self.recipe.label_smoothing
-        loss_of = partial(F.cross_entropy, logits.float(), label_smoothing=smooth, reduction="sum")
-        loss = loss_of(y)
         if self.variant.mixup or self.variant.cutmix:
-            partner = y.roll(1)
-            loss = share * loss + (1 - share) * loss_of(partner)
-            y = torch.where(share >= 0.5, y, partner)
-        self.optimizer.zero_grad()
-        (loss * (1 / n)).backward()
-        self.optimizer.step()
-        return torch.stack([loss.detach(), (logits.argmax(1) == y).sum().float()])
-
-    def recorded_step(self, made: ImagesOnDevice, choices: Choices, n: int) -> Tensor:
-        """Replay a step; recording it spends none of the random numbers that dropout draws."""
-        if n not in self.recordings:
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.rate
-            with torch.random.fork_rng([self.device]):
-                self.recordings[n] = record_step(
-                    lambda inputs: self.step(made, inputs, n), choices, self.model, self.optimizer
-                )
-        return super().recorded_step(made, choices, n)
+            own = (y[:, None] == self.classes).float()  # one_hot reads its input on a CPU
+            y = share * own + (1 - share) * own.roll(1, 0)
+        return x, y
 
 
 # --- what is to be run, and what has been
@@ -383,7 +362,7 @@ def run_one(
     checkpoint = checkpoint_of(variant, seed, options)
     score: dict[str, Any]
     try:
-        for _ in go_on(run, train, unused, checkpoint=checkpoint):
+        for _ in run.fit(train, unused, checkpoint=checkpoint):
             last = run.history[-1]
             if sys.stdout.isatty():
                 print(
@@ -392,7 +371,7 @@ def run_one(
                 )
             if time.monotonic() >= end and last.number < recipe.epochs:
                 return None
-        test, last = run.evaluate(run.judged, *images[2:]), run.history[-1]
+        test, last = run.evaluate(run.evaluated, *images[2:]), run.history[-1]
         score = {"test_accuracy": test.accuracy}
         score |= {"train_accuracy": last.train_accuracy, "train_loss": last.train_loss}
     except FloatingPointError as error:

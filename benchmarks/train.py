@@ -21,18 +21,11 @@ from benchmarks.machine import describe, side_by_side
 from cnnguide import data
 from cnnguide.augment import cifar_pipeline
 from cnnguide.fast import FastTraining, Techniques
-from cnnguide.full_run import MODELS
-from cnnguide.models import QuickNet, count_multiply_adds
+from cnnguide.models import CIFAR_NETWORKS, QuickNet, count_multiply_adds
 from cnnguide.recipe import Recipe, find_recipe
 from cnnguide.results import device_name
-from cnnguide.train import (
-    augmented_batches,
-    fit,
-    has_fast_bfloat16,
-    make_optimizer,
-    seed_everything,
-    train_epoch,
-)
+from cnnguide.run import augmented_batches, fit
+from cnnguide.train import has_fast_bfloat16, make_optimizer, seed_everything, train_epoch
 
 OFF = Techniques(channels_last=False, bfloat16=False, fused=False, compiled=False, recorded=False)
 
@@ -54,7 +47,7 @@ def ladder(
     name: str, batch: int, steps: int, device: torch.device
 ) -> dict[str, Callable[[], object]]:
     """Make every candidate; each takes so many steps."""
-    make, recipe = MODELS[name], Recipe(batch_size=batch)
+    make, recipe = CIFAR_NETWORKS[name], Recipe(batch_size=batch)
     source = data.load("auto")
     chosen = torch.arange(batch * steps) % len(source.train_labels)
     images, labels = source.train_images[chosen], source.train_labels[chosen]
@@ -140,7 +133,9 @@ def main() -> None:
     candidates = ladder(options.model, options.batch_size, options.steps, device)
     times = side_by_side(candidates, rounds=options.rounds)
     # forward, and a gradient for weights and for inputs, which costs as much each
-    work = 3 * count_multiply_adds(MODELS[options.model](), (3, 32, 32)) * options.batch_size
+    work = (
+        3 * count_multiply_adds(CIFAR_NETWORKS[options.model](), (3, 32, 32)) * options.batch_size
+    )
     floor = work / product_rate(device)
     print("| a step | ms | images a second | times faster | share of the floor's speed |")
     print("|---|---:|---:|---:|---:|")

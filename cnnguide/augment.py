@@ -13,7 +13,8 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 
 from cnnguide import data
-from cnnguide.conv import pad
+from cnnguide.checks import check_images
+from cnnguide.conv import pad, windows
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int64, Shaped
@@ -22,7 +23,6 @@ __all__ = [
     "CLASSIC",
     "IMAGENET_MEAN",
     "IMAGENET_STD",
-    "all_crops",
     "cifar_pipeline",
     "crop_at",
     "cutout_at",
@@ -121,39 +121,6 @@ def as_normalised(mean: tuple[float, ...], std: tuple[float, ...]) -> list[v2.Tr
     return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(list(mean), list(std))]
 
 
-def all_crops(
-    images: Shaped[Tensor, "N C H W"], *, padding: int
-) -> Shaped[Tensor, "N places places C H W"]:
-    """View every window that a crop of the padded images could take, without copying any.
-
-    Parameters
-    ----------
-    images : Tensor
-        ``N C H W``, any dtype.
-    padding : int
-        Pixels of zeros added on every side, at least 0.
-
-    Returns
-    -------
-    Tensor
-        ``N places places C H W`` with ``places = 2 * padding + 1``: at ``[n, i, j]`` stands the
-        window of image `n` whose upper left corner is ``(i, j)`` in the padded image.
-
-    Examples
-    --------
-    >>> views = all_crops(torch.tensor([[[[1, 2], [3, 4]]]]), padding=1)
-    >>> tuple(views.shape), views[0, 2, 1].tolist()
-    ((1, 3, 3, 1, 2, 2), [[[3, 4], [0, 0]]])
-    """
-    n, c, h, w = images.shape
-    padded = pad(images, padding).contiguous()
-    places = 2 * padding + 1
-    step_n, step_c, step_h, step_w = padded.stride()
-    return padded.as_strided(
-        (n, places, places, c, h, w), (step_n, step_h, step_w, step_c, step_h, step_w)
-    )
-
-
 def crop_at(
     images: Shaped[Tensor, "N C H W"],
     rows: Int64[Tensor, " N"],
@@ -194,8 +161,7 @@ def crop_at(
     >>> crop_at(image, torch.tensor([2]), torch.tensor([1]), padding=1).tolist()
     [[[[3, 4], [0, 0]]]]
     """
-    if images.ndim != 4:
-        raise ValueError(f"images have shape (N, C, H, W), got {tuple(images.shape)}")
+    check_images(images)
     if not len(rows) == len(columns) == len(images):
         raise ValueError(
             f"one offset an image, got {len(rows)} rows and {len(columns)} columns "
@@ -206,8 +172,10 @@ def crop_at(
         raise ValueError(
             f"offsets run from 0 to {2 * padding}, got {int(offsets.min())} to {int(offsets.max())}"
         )
+    h, w = images.shape[2:]
     everyone = torch.arange(len(images), device=images.device)
-    return all_crops(images, padding=padding)[everyone, rows, columns]
+    crops = windows(pad(images, padding), (h, w))  # N C places places H W
+    return crops[everyone, :, rows, columns]  # the chosen place takes the axis in front
 
 
 def random_crop(
@@ -277,8 +245,7 @@ def flip_where(
     >>> flip_where(images, torch.tensor([False, True])).flatten().tolist()
     [1, 2, 4, 3]
     """
-    if images.ndim != 4:
-        raise ValueError(f"images have shape (N, C, H, W), got {tuple(images.shape)}")
+    check_images(images)
     if mask.shape != images.shape[:1]:
         raise ValueError(f"one choice an image, got {tuple(mask.shape)} for {len(images)} images")
     return torch.where(mask.view(-1, 1, 1, 1), images.flip(-1), images)
@@ -360,8 +327,7 @@ def cutout_at(
             [1., 0., 0.],
             [1., 1., 1.]])
     """
-    if images.ndim != 4:
-        raise ValueError(f"images have shape (N, C, H, W), got {tuple(images.shape)}")
+    check_images(images)
     if side < 1:
         raise ValueError(f"a square has a side of at least 1, got {side}")
     if not len(rows) == len(columns) == len(images):
@@ -408,8 +374,7 @@ def random_cutout(
     >>> sorted(set(blanked.sum((1, 2, 3)).tolist()))
     [12.0, 14.0, 15.0]
     """
-    if images.ndim != 4:
-        raise ValueError(f"images have shape (N, C, H, W), got {tuple(images.shape)}")
+    check_images(images)
     h, w = images.shape[-2:]
     rows, columns = (
         torch.randint(end, (len(images),), generator=generator, device=generator.device)

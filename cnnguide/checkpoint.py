@@ -5,16 +5,85 @@ Page: *train*.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor, nn
 
-from cnnguide.atomic import replacing
+__all__ = ["check_digest", "load_checkpoint", "load_weights", "replacing", "save_checkpoint"]
 
-__all__ = ["load_checkpoint", "load_weights", "save_checkpoint"]
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of `path` once all of it has been written.
+
+    A reader finds the old file or the new one, never a part; a kill or a full disk leaves the old.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Its folder is made if need be.
+
+    Yields
+    ------
+    binary file
+        Open for writing, in the same folder.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or cannot be written; nothing is left behind.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> folder = TemporaryDirectory()
+    >>> path = Path(folder.name, "greeting.txt")
+    >>> with replacing(path) as file:
+    ...     written = file.write(b"hello")
+    ...     path.exists()
+    False
+    >>> path.read_bytes()
+    b'hello'
+    >>> folder.cleanup()
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with beside.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def check_digest(got: str, expected: str, name: str) -> None:
+    """Refuse content whose digest is not the expected one.
+
+    Raises
+    ------
+    ValueError
+        Naming the file and both digests.
+
+    Examples
+    --------
+    >>> check_digest("ab", "ab", "file")
+    >>> check_digest("ab", "cd", "file")
+    Traceback (most recent call last):
+    ValueError: file is truncated or altered: its SHA-256 is ab, expected cd
+    """
+    if got != expected:
+        raise ValueError(
+            f"{name} is truncated or altered: its SHA-256 is {got}, expected {expected}"
+        )
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:

@@ -12,12 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cnnguide.checks import check_float_images, check_images
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Shaped
 
 __all__ = [
     "KERNELS",
     "DepthwiseSeparableConv2d",
+    "Pair",
     "apply_kernel",
     "conv2d_library",
     "conv2d_loops",
@@ -25,7 +28,10 @@ __all__ = [
     "conv2d_windows",
     "conv_multiply_adds",
     "conv_parameters",
+    "correlate",
     "output_size",
+    "pad",
+    "pair",
     "windows",
 ]
 
@@ -46,7 +52,32 @@ KERNELS = {
 
 
 def pair(value: Pair, name: str, least: int) -> tuple[int, int]:
-    """Read a setting as (height, width) and refuse what is too small or not a whole number."""
+    """Read a setting as (height, width) and refuse what is too small or not a whole number.
+
+    Parameters
+    ----------
+    value : int or (int, int)
+    name : str
+        Of the setting, for the message.
+    least : int
+        The smallest that is allowed.
+
+    Returns
+    -------
+    (int, int)
+
+    Raises
+    ------
+    TypeError
+        For something other than one or two whole numbers.
+    ValueError
+        For a number below `least`.
+
+    Examples
+    --------
+    >>> pair(3, "kernel", 1), pair((2, 5), "kernel", 1)
+    ((3, 3), (2, 5))
+    """
     both = value if isinstance(value, tuple) else (value, value)
     if len(both) != 2 or not all(isinstance(side, int) for side in both):
         raise TypeError(f"{name} is a whole number or a pair (height, width), got {value!r}")
@@ -108,19 +139,9 @@ def output_size(
     return (size + 2 * padding - reach) // stride + 1
 
 
-def check_images(image: Tensor) -> None:
-    """Refuse what is not a batch of float images."""
-    if image.ndim != 4:
-        raise ValueError(f"images have shape (N, C, H, W), got {tuple(image.shape)}")
-    if not image.is_floating_point():
-        raise TypeError(
-            f"images are floats, got {image.dtype}; data.to_float turns bytes into them"
-        )
-
-
 def check_conv(image: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
     """Refuse a weight or bias that does not fit the image; broadcasting would hide it."""
-    check_images(image)
+    check_float_images(image)
     if weight.ndim != 4:
         raise ValueError(f"a weight has shape (out, in / groups, h, w), got {tuple(weight.shape)}")
     if weight.dtype != image.dtype:
@@ -177,8 +198,7 @@ def windows(
     >>> windows(image, 2)[0, 0, 1, 0].tolist()
     [[3.0, 4.0], [6.0, 7.0]]
     """
-    if image.ndim != 4:
-        raise ValueError(f"images have shape (N, C, H, W), got {tuple(image.shape)}")
+    check_images(image)
     kh, kw = pair(kernel_size, "kernel", 1)
     sh, sw = pair(stride, "stride", 1)
     dh, dw = pair(dilation, "dilation", 1)
@@ -194,7 +214,32 @@ def windows(
 
 
 def pad(image: Tensor, padding: Pair, *, value: float = 0.0) -> Tensor:
-    """Add rows and columns of one value around each image."""
+    """Add rows and columns of one value around each image.
+
+    Parameters
+    ----------
+    image : Tensor
+        ``N C H W``.
+    padding : int or (int, int)
+        Rows above and below, and columns left and right; a single number serves both.
+    value : float
+        What the new pixels hold.
+
+    Returns
+    -------
+    Tensor
+        The image itself if there is nothing to add.
+
+    Raises
+    ------
+    ValueError
+        For a padding below 0.
+
+    Examples
+    --------
+    >>> pad(torch.ones(1, 1, 1, 2), 1)[0, 0].tolist()
+    [[0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
+    """
     ph, pw = pair(padding, "padding", 0)
     return F.pad(image, (pw, pw, ph, ph), value=value) if ph or pw else image
 
@@ -207,6 +252,51 @@ def sides(weight: Tensor) -> tuple[int, int]:
 def add_bias(output: Tensor, bias: Tensor | None) -> Tensor:
     """Add each output channel's bias."""
     return output if bias is None else output + bias.view(-1, 1, 1)
+
+
+def correlate(
+    image: Float[Tensor, "H W"], kernel: Float[Tensor, "kh kw"]
+) -> Float[Tensor, "Ho Wo"]:
+    r"""Slide one kernel over one plane: the smallest convolution, without batch or channels.
+
+    Parameters
+    ----------
+    image : Tensor
+        ``H W``, float.
+    kernel : Tensor
+        ``kh kw``, the image's dtype, no larger than the image.
+
+    Returns
+    -------
+    Tensor
+        ``H-kh+1 W-kw+1``, in the image's dtype.
+
+    Raises
+    ------
+    ValueError
+        For other than two axes, or a kernel that does not fit.
+
+    Notes
+    -----
+    .. math:: y_{i,j} = \sum_{u,v} w_{u,v}\, x_{i+u,j+v}
+
+    Examples
+    --------
+    >>> image = torch.tensor([[0.0, 0, 2, 2], [0, 0, 2, 2], [0, 0, 2, 2]])
+    >>> correlate(image, torch.tensor([[-1.0, 1], [-1, 1]])).tolist()
+    [[0.0, 4.0, 0.0], [0.0, 4.0, 0.0]]
+    """
+    if image.ndim != 2 or kernel.ndim != 2:
+        raise ValueError(
+            "image and kernel must have the shape (height, width), "
+            f"got {tuple(image.shape)} and {tuple(kernel.shape)}"
+        )
+    (h, w), (kh, kw) = image.shape, kernel.shape
+    output = image.new_zeros(output_size(h, kh), output_size(w, kw))
+    for i in range(h - kh + 1):
+        for j in range(w - kw + 1):
+            output[i, j] = (image[i : i + kh, j : j + kw] * kernel).sum()
+    return output
 
 
 def conv2d_loops(
@@ -397,7 +487,7 @@ def apply_kernel(
     >>> apply_kernel(torch.ones(1, 1, 3, 3), KERNELS["sobel x"]).abs().sum().item()
     0.0
     """
-    check_images(image)
+    check_float_images(image)
     if kernel.ndim != 2 or not all(side % 2 for side in kernel.shape):
         raise ValueError(
             f"a kernel that keeps the size has two odd sides, got {tuple(kernel.shape)}"

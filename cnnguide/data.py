@@ -6,19 +6,22 @@ Page: *data*. Source: Krizhevsky, Learning multiple layers of features from tiny
 from __future__ import annotations
 
 import hashlib
-import random
-from collections.abc import Callable, Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from cnnguide import download
+from cnnguide.checkpoint import check_digest
+from cnnguide.checks import check_images
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Int64, Shaped, UInt8
@@ -27,14 +30,20 @@ __all__ = [
     "CLASSES",
     "MEAN",
     "PER_IMAGE_STD",
+    "SHA256",
     "STD",
     "Cifar10",
     "batches",
+    "cache_folder",
+    "cached_file",
     "channel_statistics",
     "load",
     "loader",
     "normalise",
+    "only",
+    "open_picture",
     "per_image_std",
+    "read",
     "split",
     "to_float",
 ]
@@ -59,15 +68,19 @@ STD = (0.2470, 0.2435, 0.2616)
 #: Mean of each image's own deviation, which many projects print as CIFAR-10's std.
 PER_IMAGE_STD = (0.2023, 0.1994, 0.2010)
 
+IMAGES = 60_000
+#: Digest of all 60,000 images' bytes and labels' bytes, in the official order.
+SHA256 = "14a2bd144501de0a338b4c67a69c1d3c335f24e5f4e22c78ea4775ad4d3c9e6a"
+
 SAMPLE_SHA256 = {
     "train": "f5ea761c9f1430ed4b9e785006b032358f1e95a7a94ef58cb1a7576c76f8fa25",
     "test": "559429999880eb3e4897f1daed29e8ea632486a93271fbacf00dfd7bb190a2e2",
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cifar10:
-    """CIFAR-10, or a sample of it, as four tensors.
+    """CIFAR-10, or a sample of it, as four tensors. Its length counts all images.
 
     Attributes
     ----------
@@ -77,6 +90,15 @@ class Cifar10:
         ``N``, int64, the index of the class in `CLASSES`.
     source : str
         ``"sample"`` or ``"full"``.
+    classes : tuple of str
+        `CLASSES`, as torchvision's data sets have it.
+
+    Examples
+    --------
+    >>> load("sample")
+    Cifar10('sample', 5,000 training images, 1,000 test images)
+    >>> len(load("sample")), load("sample").classes[-1]
+    (6000, 'truck')
     """
 
     train_images: UInt8[Tensor, "N 3 32 32"]
@@ -84,6 +106,99 @@ class Cifar10:
     test_images: UInt8[Tensor, "M 3 32 32"]
     test_labels: Int64[Tensor, " M"]
     source: str
+    classes: ClassVar[tuple[str, ...]] = CLASSES
+
+    def __len__(self) -> int:
+        return len(self.train_labels) + len(self.test_labels)
+
+    def __repr__(self) -> str:
+        train, test = len(self.train_labels), len(self.test_labels)
+        return f"Cifar10({self.source!r}, {train:,} training images, {test:,} test images)"
+
+
+def cache_folder() -> Path:
+    """Name the folder that keeps the full set.
+
+    The environment variable ``CNNGUIDE_DATA`` moves it.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Examples
+    --------
+    >>> import os
+    >>> os.environ["CNNGUIDE_DATA"] = "somewhere"
+    >>> cache_folder().name
+    'somewhere'
+    >>> del os.environ["CNNGUIDE_DATA"]
+    """
+    if chosen := os.environ.get("CNNGUIDE_DATA"):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA", "~/AppData/Local")
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "cnnguide"
+
+
+def cached_file() -> Path:
+    """Name the file that holds the full set, whether it exists or not.
+
+    Examples
+    --------
+    >>> cached_file().name
+    'cifar10.bin'
+    """
+    return cache_folder() / "cifar10.bin"
+
+
+def read(path: Path, *, sha256: str = SHA256, count: int = IMAGES) -> tuple[np.ndarray, np.ndarray]:
+    """Read the images and labels of a cache file, after checking its digest.
+
+    Hashing the 184 MB takes about as long as reading them, so every read is checked.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        As written by `write`.
+    sha256 : str
+        The digest that the file must have.
+    count : int
+        How many images it holds.
+
+    Returns
+    -------
+    images : numpy.ndarray
+        ``count 3 32 32``, uint8.
+    labels : numpy.ndarray
+        ``count``, uint8.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, with the command that fetches it.
+    ValueError
+        If the digest differs. The file is left as it is.
+
+    Examples
+    --------
+    >>> read(Path("nowhere/cifar10.bin"))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    FileNotFoundError: the full CIFAR-10 is not in nowhere: fetch it with ...
+    """
+    try:
+        content = bytearray(path.read_bytes())
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"the full CIFAR-10 is not in {path.parent}: fetch it with "
+            "`cnnguide data`, or use the sample"
+        ) from None
+    check_digest(hashlib.sha256(content).hexdigest(), sha256, str(path))
+    values = np.frombuffer(content, dtype=np.uint8)
+    return values[:-count].reshape(count, 3, 32, 32), values[-count:]
 
 
 def load(which: str = "auto") -> Cifar10:
@@ -118,9 +233,9 @@ def load(which: str = "auto") -> Cifar10:
     """
     if which not in ("sample", "full", "auto"):
         raise ValueError(f"which data: 'sample', 'full' or 'auto', got {which!r}")
-    if which == "sample" or (which == "auto" and not download.cached_file().exists()):
+    if which == "sample" or (which == "auto" and not cached_file().exists()):
         return Cifar10(*sample_part("train", 5000), *sample_part("test", 1000), "sample")
-    arrays = download.read(download.cached_file())
+    arrays = read(cached_file())
     images, labels = (torch.from_numpy(array) for array in arrays)
     labels = labels.long()
     return Cifar10(images[:50_000], labels[:50_000], images[50_000:], labels[50_000:], "full")
@@ -134,9 +249,7 @@ def sample_part(part: str, count: int) -> tuple[Tensor, Tensor]:
     # (rows, 32, 100, 32, 3) -> (rows, 100, 3, 32, 32)
     tiles = mosaic.reshape(count // 100, 32, 100, 32, 3).transpose(0, 2, 4, 1, 3)
     images = np.ascontiguousarray(tiles).reshape(count, 3, 32, 32)
-    download.check_digest(
-        hashlib.sha256(images.tobytes()).hexdigest(), SAMPLE_SHA256[part], str(path)
-    )
+    check_digest(hashlib.sha256(images.tobytes()).hexdigest(), SAMPLE_SHA256[part], str(path))
     labels = torch.arange(len(CLASSES)).repeat_interleave(count // len(CLASSES))
     return torch.from_numpy(images), labels
 
@@ -203,8 +316,7 @@ def normalise(
     >>> normalise(image, mean=(0.5,), std=(0.25,)).flatten().tolist()
     [-2.0, 0.0, 2.0]
     """
-    if images.ndim != 4:
-        raise ValueError(f"images have shape (N, C, H, W), got {tuple(images.shape)}")
+    check_images(images)
     if not len(mean) == len(std) == images.shape[1]:
         raise ValueError(
             f"normalise needs one mean and one std for each of the {images.shape[1]} channels, "
@@ -301,6 +413,58 @@ def per_image_std(images: UInt8[Tensor, "N C H W"]) -> Float[Tensor, " C"]:
     return torch.cat(parts).mean(0)
 
 
+def open_picture(path: Path, *, side: int = 32) -> UInt8[Tensor, "3 side side"]:
+    """Open a picture of any kind and size as a square of pixels.
+
+    A photograph is turned as its camera says, what is transparent becomes white, and the largest
+    square in the middle is made smaller (or larger) to `side` pixels.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Any file that Pillow opens.
+    side : int
+        Pixels, at least 1.
+
+    Returns
+    -------
+    Tensor
+        ``3 side side``, uint8.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not a picture, or its end is missing.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> folder = TemporaryDirectory()
+    >>> path = Path(folder.name, "clear.png")
+    >>> Image.new("RGBA", (64, 40)).save(path)  # nothing but transparent pixels
+    >>> picture = open_picture(path)
+    >>> tuple(picture.shape), picture.unique().tolist()
+    ((3, 32, 32), [255])
+    >>> folder.cleanup()
+    """
+    if side < 1:
+        raise ValueError(f"side must be at least 1, got {side}")
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no picture {path}")
+    try:
+        with Image.open(path) as file:
+            picture = ImageOps.exif_transpose(file).convert("RGBA")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path} is not a whole picture: {error}") from error
+    white = Image.new("RGBA", picture.size, "white")
+    square = ImageOps.fit(
+        Image.alpha_composite(white, picture).convert("RGB"), (side, side), Image.Resampling.BICUBIC
+    )
+    return torch.from_numpy(np.array(square)).permute(2, 0, 1).contiguous()
+
+
 def split(
     images: Shaped[Tensor, "N ..."],
     labels: Int64[Tensor, " N"],
@@ -358,6 +522,41 @@ def check_lengths(images: Tensor, labels: Tensor) -> None:
         raise ValueError(f"one label an image, got {len(images)} images and {len(labels)} labels")
     if len(images) == 0:
         raise ValueError("at least one image is needed, got none")
+
+
+def only(images: Tensor, labels: Tensor, names: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """Keep the images of some classes, and number those from 0.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N ...``.
+    labels : Tensor
+        ``N``, int64, places in `CLASSES`.
+    names : sequence of str
+        Classes to keep; the first becomes 0.
+
+    Returns
+    -------
+    images, labels : Tensor
+
+    Raises
+    ------
+    ValueError
+        For a name that is no class.
+
+    Examples
+    --------
+    >>> only(torch.arange(4), torch.tensor([9, 0, 9, 3]), ["cat", "truck"])
+    (tensor([0, 2, 3]), tensor([1, 1, 0]))
+    """
+    unknown = [name for name in names if name not in CLASSES]
+    if unknown:
+        raise ValueError(f"a class is one of {', '.join(CLASSES)}, got {unknown[0]!r}")
+    places = torch.full((len(CLASSES),), -1)
+    places[[CLASSES.index(name) for name in names]] = torch.arange(len(names))
+    new = places[labels]
+    return images[new >= 0], new[new >= 0]
 
 
 def batches(
@@ -427,13 +626,6 @@ class Images(Dataset):
         return (self.transform(image) if self.transform else image), int(self.labels[k])
 
 
-def seed_worker(worker: int) -> None:
-    """Seed NumPy and Python in a worker from the seed that PyTorch gave it."""
-    seed = torch.initial_seed() % 2**32
-    np.random.seed(seed)  # noqa: NPY002 - transforms that a reader brings may use this generator
-    random.seed(seed)
-
-
 def loader(
     images: Shaped[Tensor, "N ..."],
     labels: Int64[Tensor, " N"],
@@ -489,7 +681,6 @@ def loader(
         batch_size=batch_size,
         shuffle=shuffle,
         num_workers=workers,
-        worker_init_fn=seed_worker,
         generator=torch.Generator().manual_seed(seed),
         persistent_workers=workers > 0,
     )

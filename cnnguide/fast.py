@@ -1,13 +1,13 @@
 """The same training, at the speed of the hardware: nothing waits, and nothing is computed twice.
 
-Page: *fast*. `FastTraining` takes the very steps of `cnnguide.train.Training`, on the very same
+Page: *fast*. `FastTraining` takes the very steps of `cnnguide.run.Training`, on the very same
 images: only the order of the work changes. After Page, How to train your ResNet (2018), and
 Jordan, arXiv:2404.00498.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,9 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from cnnguide.augment import all_crops, cutout_at, flip_where
+from cnnguide.augment import cutout_at, flip_where
+from cnnguide.conv import pad, windows
 from cnnguide.recipe import Recipe
-from cnnguide.train import Score, Training, fast_layout, has_fast_bfloat16
+from cnnguide.run import Training
+from cnnguide.train import Score, fast_layout, has_fast_bfloat16
 
 __all__ = [
     "Choices",
@@ -28,6 +30,8 @@ __all__ = [
     "ImagesOnDevice",
     "Techniques",
     "draw_choices",
+    "processes",
+    "rank",
     "record_step",
     "saved_bytes",
 ]
@@ -113,14 +117,16 @@ class ImagesOnDevice:
 
     def __init__(self, images: Tensor, labels: Tensor, recipe: Recipe) -> None:
         self.labels, self.cutout = labels, recipe.cutout
-        self.crops = all_crops(images, padding=recipe.padding)
+        # every crop of every image, N 3 row column H W, as a view that copies nothing
+        h, w = images.shape[2:]
+        self.crops = windows(pad(images, recipe.padding), (h, w))
         self.mean, self.std = (
             torch.tensor(c, device=images.device).view(-1, 1, 1) for c in (recipe.mean, recipe.std)
         )
 
     def batch(self, choices: Choices) -> tuple[Tensor, Tensor]:
         """Crop, mirror, normalise and blank the chosen images; nothing is asked of the device."""
-        x = self.crops[choices.image, choices.row, choices.column]  # n 3 H W
+        x = self.crops[choices.image, :, choices.row, choices.column]  # n 3 H W
         x = flip_where(x, choices.mirrored)
         x = (x / 255 - self.mean) / self.std
         if self.cutout:
@@ -155,12 +161,34 @@ class Techniques:
 
 
 def processes() -> int:
-    """Count the processes that train together."""
+    """Count the processes that train together.
+
+    Returns
+    -------
+    int
+        1 unless ``torch.distributed`` was started.
+
+    Examples
+    --------
+    >>> processes()
+    1
+    """
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Number this process, from 0 on."""
+    """Number this process, from 0 on.
+
+    Returns
+    -------
+    int
+        0 unless ``torch.distributed`` was started.
+
+    Examples
+    --------
+    >>> rank()
+    0
+    """
     return dist.get_rank() if dist.is_initialized() else 0
 
 
@@ -238,7 +266,7 @@ class FastTraining(Training):
         outcomes = torch.zeros(len(rates), 2, device=self.device)  # sum of losses, right answers
         all_rates = torch.tensor(rates, device=self.device)
         self.model.train()
-        for k in self.watch(range(len(rates))):
+        for k in self.progress(range(len(rates))):
             share = slice(k * batch + rank(), min((k + 1) * batch, count), processes())
             n = min(batch, count - k * batch)
             if self.techniques.recorded:
@@ -249,7 +277,7 @@ class FastTraining(Training):
                     group["lr"] = rates[k]
                 outcomes[k] = self.step(made, drawn.part(share), n)
             if self.average is not None:
-                self.average.update(self.model)
+                self.average.update_parameters(self.model)
         if processes() > 1:
             dist.all_reduce(outcomes)
         return self.read(outcomes.cpu().double(), count, rates)
@@ -263,7 +291,7 @@ class FastTraining(Training):
 
     def step(self, made: ImagesOnDevice, choices: Choices, n: int) -> Tensor:
         """Take one step; give the sum of the losses and the number of right answers."""
-        x, y = made.batch(choices)
+        x, y = self.alter(*made.batch(choices))
         if self.techniques.channels_last:
             x = fast_layout(x)
         with torch.autocast(
@@ -276,7 +304,16 @@ class FastTraining(Training):
         self.optimizer.zero_grad()
         (loss * (processes() / n)).backward()
         self.optimizer.step()
-        return torch.stack([loss.detach(), (logits.argmax(1) == y).sum().float()])
+        label = y if y.ndim == 1 else y.argmax(1)  # of a mixture, the most probable one
+        return torch.stack([loss.detach(), (logits.argmax(1) == label).sum().float()])
+
+    def alter(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Change a batch before the network sees it; for subclasses that mix images and labels.
+
+        The images are normalised, ``n 3 H W``; the labels that come back are numbers, ``n``, or
+        probabilities, ``n classes``. A recorded step must not ask the device for a value here.
+        """
+        return x, y
 
     def recorded_step(self, made: ImagesOnDevice, choices: Choices, n: int) -> Tensor:
         """Replay the step that was recorded for so many images; record it the first time."""
@@ -339,7 +376,7 @@ def record_step(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
 ) -> Recording:
-    """Record a step as a CUDA graph, and leave model and optimiser as they were.
+    """Record a step as a CUDA graph; model, optimiser and random numbers are left as they were.
 
     Parameters
     ----------
@@ -379,23 +416,26 @@ def record_step(
     kept = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     momenta = {p: s.get("momentum_buffer") for p, s in optimizer.state.items()}
     momenta = {p: None if m is None else m.clone() for p, m in momenta.items()}
-    aside = torch.cuda.Stream()
-    aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):
-        for _ in range(3):
-            step(inputs)
-    torch.cuda.current_stream().wait_stream(aside)
-    with torch.no_grad():
-        for name, tensor in model.state_dict().items():
-            tensor.copy_(kept[name])
-        for p, state in optimizer.state.items():
-            if state.get("momentum_buffer") is not None:
-                before = momenta.get(p)
-                state["momentum_buffer"].copy_(torch.zeros_like(p) if before is None else before)
-    optimizer.zero_grad()  # the graph makes gradients of its own
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        output = step(inputs)
+    with torch.random.fork_rng([torch.cuda.current_device()]):  # dropout draws, too
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            for _ in range(3):
+                step(inputs)
+        torch.cuda.current_stream().wait_stream(aside)
+        with torch.no_grad():
+            for name, tensor in model.state_dict().items():
+                tensor.copy_(kept[name])
+            for p, state in optimizer.state.items():
+                if state.get("momentum_buffer") is not None:
+                    before = momenta.get(p)
+                    state["momentum_buffer"].copy_(
+                        torch.zeros_like(p) if before is None else before
+                    )
+        optimizer.zero_grad()  # the graph makes gradients of its own
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            output = step(inputs)
     return Recording(graph, inputs, output)
 
 
@@ -442,10 +482,3 @@ def saved_bytes(model: nn.Module, size: int = 32, *, bfloat16: bool = False) -> 
         sizes.append(sum(held.values()))
     model.load_state_dict(state)  # BatchNorm has seen the empty images
     return (sizes[1] - sizes[0]) // 2
-
-
-def halves(batch: int) -> Iterator[int]:
-    """Halve a batch down to 1."""
-    while batch > 1:
-        batch //= 2
-        yield batch

@@ -12,10 +12,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cnnguide.checks import check_images
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64, Shaped
 
-__all__ = ["cutmix", "cutmix_box", "mixed_loss", "mixup", "sample_lambda", "soft_labels"]
+__all__ = [
+    "cutmix",
+    "cutmix_box",
+    "draw_box",
+    "mixed_loss",
+    "mixup",
+    "sample_lambda",
+    "soft_labels",
+]
 
 Box = tuple[int, int, int, int]
 
@@ -28,10 +38,9 @@ def check_lambda(lam: float) -> None:
 
 def check_pairs(images: Tensor, permutation: Tensor) -> None:
     """Refuse images that are no batch, and partners that are no permutation of it."""
-    if images.ndim != 4 or len(images) == 0:
-        raise ValueError(
-            f"images have shape (N, C, H, W) with N from 1 on, got {tuple(images.shape)}"
-        )
+    check_images(images)
+    if len(images) == 0:
+        raise ValueError("mixing needs at least one image, got none")
     expected = torch.arange(len(images), device=permutation.device)
     if permutation.shape != expected.shape or not permutation.sort().values.equal(expected):
         raise ValueError(
@@ -171,6 +180,39 @@ def cutmix_box(height: int, width: int, *, lam: float, centre: tuple[int, int]) 
         max(column - half_width, 0),
         min(column + half_width, width),
     )
+
+
+def draw_box(height: int, width: int, *, lam: float, generator: torch.Generator) -> Box:
+    """Draw the middle of CutMix's box, every pixel as likely, and give the box around it.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the images, in pixels.
+    lam : float
+        The share of the first image, from 0 to 1, that would stay if nothing was cut off.
+    generator : torch.Generator
+
+    Returns
+    -------
+    top, bottom, left, right : int
+        As from `cutmix_box`.
+
+    Raises
+    ------
+    ValueError
+        As `cutmix_box`.
+
+    Examples
+    --------
+    >>> draw_box(8, 8, lam=0.75, generator=torch.Generator().manual_seed(1))  # around (5, 3)
+    (3, 7, 1, 5)
+    >>> draw_box(8, 8, lam=0.75, generator=torch.Generator().manual_seed(2))  # cut at the border
+    (0, 2, 5, 8)
+    """
+    row = int(torch.randint(height, (), generator=generator))
+    column = int(torch.randint(width, (), generator=generator))
+    return cutmix_box(height, width, lam=lam, centre=(row, column))
 
 
 def cutmix(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from cnnguide.checks import check_images
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -47,8 +49,7 @@ def batch_statistics(
     >>> [value.item() for value in batch_statistics(x)]
     [2.5, 1.25]
     """
-    if x.ndim != 4:
-        raise ValueError(f"batch normalisation takes shape (N, C, H, W), got {tuple(x.shape)}")
+    check_images(x)
     if x.numel() == 0:
         raise ValueError(f"batch statistics need at least one value, got shape {tuple(x.shape)}")
     mean = x.mean((0, 2, 3))

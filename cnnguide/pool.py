@@ -1,21 +1,27 @@
 """Pooling: one number for each window, its maximum or its mean.
 
 Page: *pool*. Source: LeCun et al., Gradient-based learning applied to document recognition, 1998
-(averages); Krizhevsky et al., 2012 (overlapping maxima).
+(averages); Krizhevsky et al., 2012 (overlapping maxima); Zhang, Making convolutional networks
+shift-invariant again, arXiv:1904.11486 (blurred before pixels are left out).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
-from cnnguide.conv import Pair, check_images, pad, pair, windows
+from cnnguide.checks import check_float_images
+from cnnguide.conv import Pair, apply_kernel, pad, pair, windows
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-__all__ = ["avg_pool2d", "max_pool2d"]
+__all__ = ["BINOMIAL", "avg_pool2d", "max_blur_pool2d", "max_pool2d", "relative_change"]
+
+#: The kernel that blurs in `max_blur_pool2d`: 1, 2, 1 in both directions, divided by their sum.
+BINOMIAL = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
 
 
 def max_pool2d(
@@ -95,11 +101,91 @@ def avg_pool2d(
     return pool_windows(image, kernel_size, stride, padding, outside=0.0).mean((-2, -1))
 
 
+def max_blur_pool2d(
+    image: Float[Tensor, "N C H W"], kernel_size: int = 2, *, stride: int = 2
+) -> Float[Tensor, "N C Ho Wo"]:
+    """Take the largest value of every window, one pixel apart; blur; keep some of the results.
+
+    Parameters
+    ----------
+    image : Tensor
+        ``N C H W``, float.
+    kernel_size : int
+        Side of the window in pixels.
+    stride : int
+        Every how many results one is kept.
+
+    Returns
+    -------
+    Tensor
+        ``N C Ho Wo``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `max_pool2d`.
+
+    Notes
+    -----
+    `max_pool2d` keeps the same maxima without the blur. The border is repeated outwards.
+
+    References
+    ----------
+    Zhang, Making convolutional networks shift-invariant again, ICML 2019, arXiv:1904.11486.
+
+    Examples
+    --------
+    >>> image = torch.tensor([0.0, 0, 4, 4, 0, 0]).expand(1, 1, 2, 6)
+    >>> max_blur_pool2d(image).tolist()
+    [[[[1.0, 4.0, 1.0]]]]
+    """
+    step, _ = pair(stride, "stride", 1)
+    blurred = apply_kernel(max_pool2d(image, kernel_size, stride=1), BINOMIAL)
+    return blurred[:, :, ::step, ::step]
+
+
+def relative_change(before: Float[Tensor, "*dims"], after: Float[Tensor, "*dims"]) -> float:
+    r"""Measure by how much a feature map has changed, as a part of its own length.
+
+    Parameters
+    ----------
+    before, after : Tensor
+        Two maps of the same shape, float.
+
+    Returns
+    -------
+    float
+        0 if nothing has changed; it may exceed 1.
+
+    Raises
+    ------
+    ValueError
+        For two shapes, or a map that is zero everywhere before the change.
+
+    Notes
+    -----
+    :math:`\lVert y' - y \rVert / \lVert y \rVert`, with the root of the sum of squares as length.
+
+    Examples
+    --------
+    >>> relative_change(torch.tensor([0.0, 4, 0]), torch.tensor([0.0, 2, 0]))
+    0.5
+    """
+    if before.shape != after.shape:
+        raise ValueError(
+            f"both maps must have the same shape, got {tuple(before.shape)} and "
+            f"{tuple(after.shape)}"
+        )
+    if not (length := before.norm()):
+        raise ValueError("the map before the change must not be zero everywhere")
+    return ((after - before).norm() / length).item()
+
+
 def pool_windows(
     image: Tensor, kernel_size: Pair, stride: Pair | None, padding: Pair, *, outside: float
 ) -> Tensor:
     """Pad, and show the windows that both kinds of pooling look at."""
-    check_images(image)
+    check_float_images(image)
     kernel, border = pair(kernel_size, "kernel", 1), pair(padding, "padding", 0)
     if any(2 * p > k for p, k in zip(border, kernel, strict=True)):
         raise ValueError(f"padding is at most half the window, got {padding} for {kernel_size}")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, fx, nn
 
+from cnnguide.modes import evaluating
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -282,12 +284,9 @@ def effective_receptive_field(
     """
     if count < 1:
         raise ValueError(f"at least 1 random input is needed, got {count}")
-    was_training = module.training
     image = torch.randn(count, *input_shape, generator=generator).requires_grad_()
-    try:
-        output = module.eval()(image)
-    finally:
-        module.train(was_training)
+    with evaluating(module):
+        output = module(image)
     if output.ndim != 4:
         raise ValueError(
             f"the network gives feature maps of shape (N, O, H, W), got {tuple(output.shape)}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cnnguide import data
 
-__all__ = ["RECIPES", "Recipe", "find_recipe", "learning_rate_at"]
+__all__ = ["RECIPES", "Recipe", "Triple", "find_recipe", "learning_rate_at"]
 
 Triple = tuple[float, float, float]
 
@@ -44,7 +44,7 @@ class Recipe:
     padding: int = 4  # pixels for the random crop; 0 for none
     flip: float = 0.5  # probability of a mirrored image
     cutout: int = 0  # side in pixels of a square that is blanked; 0 for none
-    average: float = 0.0  # what a running mean of the weights keeps of itself a step; 0: none
+    average: float = 0.0  # decay of the weights' moving average (EMA) per step; 0: none
     mean: Triple = data.MEAN  # of the training images, in [0, 1]
     std: Triple = data.STD  # over all pixels, in [0, 1]
 

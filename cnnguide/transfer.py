@@ -16,9 +16,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnguide import data
-from cnnguide.backbone import load_backbone
 from cnnguide.checkpoint import load_checkpoint, load_weights
+from cnnguide.modes import evaluating
 from cnnguide.recipe import Triple
+from cnnguide.trained import load_backbone
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
@@ -326,13 +327,8 @@ def cached_features(backbone: nn.Module, batches: Iterable[Tensor]) -> Float[Ten
     >>> cached_features(nn.Flatten(), [torch.zeros(2, 1, 2, 2), torch.zeros(1, 1, 2, 2)]).shape
     torch.Size([3, 4])
     """
-    modes = {module: module.training for module in backbone.modules()}
-    backbone.eval()
-    try:
+    with evaluating(backbone):
         rows = [backbone(batch).flatten(1) for batch in batches]
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
     if not rows:
         raise ValueError("features need at least one batch of images, got none")
     return torch.cat(rows)

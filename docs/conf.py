@@ -9,14 +9,12 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_ext"))
 
-from freshness import forget_if_changed  # noqa: E402
-
 import cnnguide  # noqa: E402 - our extensions must be on the path first
 
 # The kernel that runs a page's cells listens on this computer alone, and ends with the page. Our
 # kernelspec keeps it from warning at every page that this is not encrypted; errors are still said.
 os.environ["JUPYTER_PATH"] = os.pathsep.join(
-    [str(DOCS / "_ext" / "jupyter"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
+    [str(DOCS / "_ext" / "page" / "jupyter"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
 )
 # a11y_pygments, a theme of colours, has every library say what it does, not only what goes wrong.
 logging.getLogger("traitlets").setLevel(logging.WARNING)
@@ -28,18 +26,7 @@ release = version = cnnguide.__version__
 language = "en"
 
 extensions = [
-    "definitions",
-    "editions",
-    "examples_using",
-    "exercises",
-    "experiments",
-    "figure_words",
-    "gallery_downloads",
     "myst_nb",
-    "page_facts",
-    "runs",
-    "site_search",
-    "source_directive",
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
@@ -47,7 +34,11 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
-    "translatable",
+    # ours, in docs/_ext
+    "translation",
+    "page",
+    "gallery",
+    "search",
 ]
 exclude_patterns = [
     "_build",
@@ -57,7 +48,7 @@ exclude_patterns = [
     "gen_backrefs",
     "**/sg_execution_times.rst",
 ]
-templates_path = ["_templates"]
+templates_path = ["_ext/translation", "_ext/search"]
 
 # Two languages: English is the source, every other one is a folder of catalogs.
 locale_dirs = ["locale"]
@@ -69,9 +60,8 @@ myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "
 myst_heading_anchors = 0  # every section has an explicit label
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(DOCS / "_build" / "jupyter_cache")
-nb_execution_raise_on_error = True
 nb_execution_timeout = 120
-nb_execution_show_tb = True
+nb_execution_raise_on_error = False  # our extension page.faults tells what failed, and where
 nb_output_stderr = "warn"  # a page shows no warning of a library's by accident
 nb_merge_streams = True
 nb_render_markdown_format = "gfm"
@@ -83,10 +73,10 @@ bibtex_reference_style = "author_year"
 sphinx_gallery_conf = {
     "examples_dirs": "../gallery",
     "gallery_dirs": "auto_examples",
-    "filename_pattern": r"/plot_",
-    "within_subsection_order": "reading_order.ReadingOrder",
-    "image_scrapers": ("gallery_figures.scrape",),
-    "reset_modules": ("matplotlib", "gallery_figures.quiet_reset"),
+    "filename_pattern": r"/(plot|draw)_",
+    "within_subsection_order": "gallery.order.ReadingOrder",
+    "image_scrapers": ("gallery.figures.scrape",),
+    "reset_modules": ("matplotlib", "gallery.figures.quiet_reset"),
     "backreferences_dir": "gen_backrefs",
     "doc_module": ("cnnguide",),
     "reference_url": {"cnnguide": None},
@@ -115,10 +105,10 @@ napoleon_use_rtype = False
 # Appearance.
 html_theme = "furo"
 html_title = "cnnguide"
-html_static_path = ["_static"]
-html_css_files = ["cnnguide.css"]
-html_js_files = [
-    (f"{name}.js", {"defer": "defer"}) for name in ("language", "definitions", "scrollable")
+# Each of our extensions has its scripts and styles beside its Python.
+html_static_path = [
+    "_static",
+    *(str(p) for suffix in ("css", "js") for p in sorted(DOCS.glob(f"_ext/*/*.{suffix}"))),
 ]
 html_favicon = "_static/logo.svg"
 html_logo = "_static/logo.svg"
@@ -129,7 +119,7 @@ html_use_index = html_domain_indices = False  # the API reference and the search
 html_sidebars = {
     "**": [
         "sidebar/brand.html",
-        "sidebar/language.html",
+        "language.html",
         "sidebar/search.html",
         "sidebar/scroll-start.html",
         "sidebar/navigation.html",
@@ -148,9 +138,3 @@ pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 mathjax_path = "mathjax/tex-svg.js"  # version 3.2.2 from its npm package, Apache-2.0
 copybutton_exclude = ".linenos, .gp, .go"
-
-
-def setup(app):
-    """Read every page again when what the pages show has changed."""
-    key = forget_if_changed(DOCS / "_build")
-    app.add_config_value("cnnguide_fingerprint", key, "env", types=frozenset({str}))

@@ -17,10 +17,12 @@ import torch
 from torch import nn
 
 from cnnguide import data, show, transfer
-from cnnguide.backbone import SEEN, UNSEEN, load_backbone, make_backbone, only
+from cnnguide.data import only
 from cnnguide.models import QuickNet
 from cnnguide.recipe import Recipe
-from cnnguide.train import fit, seed_everything
+from cnnguide.run import fit
+from cnnguide.train import seed_everything
+from cnnguide.trained import SEEN, UNSEEN, load_backbone, make_backbone
 
 show.style()
 images = data.load("sample")

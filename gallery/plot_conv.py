@@ -18,12 +18,13 @@ import torch
 
 from cnnguide import show
 from cnnguide.conv import KERNELS, apply_kernel, conv2d_loops, output_size
+from cnnguide.trained import shipped
 
 show.style()
 photograph = torch.from_numpy(skimage.data.camera())[None, None].float() / 255
 photograph = torch.nn.functional.avg_pool2d(photograph, 2)
 
-fig, grid = plt.subplots(2, 4, figsize=(9, 5.2), layout="constrained")
+fig, grid = plt.subplots(4, 2, figsize=(4.2, 8.8), layout="constrained")
 for axes, (name, kernel) in zip(grid.flat, KERNELS.items()):
     result = apply_kernel(photograph, kernel)[0, 0]
     signed = kernel.sum().abs() < 0.5  # such a kernel gives 0 on a flat area
@@ -46,7 +47,7 @@ kernel = KERNELS["sobel x"]
 result = conv2d_loops(image[None, None], kernel[None, None])[0, 0]
 row, column = 2, 1
 
-fig, (left, middle, right) = plt.subplots(1, 3, figsize=(9, 3.6), layout="constrained")
+fig, (left, middle, right) = plt.subplots(1, 3, figsize=(4.8, 2.1), layout="constrained")
 for axes, values, title in (
     (left, image, "image, 5 × 5"),
     (middle, kernel, "kernel, 3 × 3"),
@@ -57,7 +58,7 @@ for axes, values, title in (
     for (i, j), value in zip(
         torch.cartesian_prod(*map(torch.arange, values.shape)), values.flatten()
     ):
-        axes.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=12)
+        axes.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=9)
     axes.set_title(title)
     axes.set_axis_off()
 window = image[row : row + 3, column : column + 3]
@@ -66,7 +67,7 @@ terms = " + ".join(
     for w, x in zip(kernel.flatten(), window.flatten())
     if w * x != 0
 )
-box = {"fill": False, "edgecolor": show.COLOURS["red"], "linewidth": 3, "clip_on": False}
+box = {"fill": False, "edgecolor": show.COLOURS["red"], "linewidth": 2, "clip_on": False}
 left.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 3, 3, **box))
 right.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, **box))
 fig.suptitle(f"{terms} = {result[row, column]:.0f}", color=show.COLOURS["red"])
@@ -87,7 +88,7 @@ settings = [
     {"kernel": 3, "stride": 2, "padding": 1},
     {"kernel": 3, "dilation": 2},
 ]
-fig, grid = plt.subplots(3, 2, figsize=(6.5, 7.2), sharex=True, sharey=True, layout="constrained")
+fig, grid = plt.subplots(3, 2, figsize=(4.8, 6.2), sharex=True, sharey=True, layout="constrained")
 for axes, setting in zip(grid.flat, settings):
     padding, dilation = setting.get("padding", 0), setting.get("dilation", 1)
     for x in range(-padding, 7 + padding):
@@ -101,12 +102,54 @@ for axes, setting in zip(grid.flat, settings):
         start = k * setting.get("stride", 1) - padding
         read = [start + dilation * u for u in range(setting["kernel"])]
         axes.plot([read[0], read[-1]], [-k, -k], color=show.COLOURS["grey"], linewidth=2)
-        axes.plot(read, [-k] * len(read), "o", color=show.COLOURS["red"], markersize=7)
+        axes.plot(read, [-k] * len(read), "o", color=show.COLOURS["red"], markersize=5)
     words = ", ".join(f"{name} {value}" for name, value in setting.items())
-    axes.set_title(f"{words}: {places} places")
+    axes.set_title(f"{words}: {places} places", fontsize=8)
     axes.set(aspect="equal", xlim=(-1.7, 7.7), ylim=(-6.7, 1.5), yticks=[], xticks=range(7))
     axes.spines["left"].set_visible(False)
 for axes in grid[-1]:
     axes.set_xlabel("pixel of the input")
 fig.suptitle("Seven pixels go in: how many come out?")
+plt.show()
+
+# %%
+# Kernels that nobody designed
+# ----------------------------
+# Above, a layer sees random pictures and what the Sobel kernel makes of them, and changes its nine
+# weights until it gives the same. Below are kernels from the first layer of a network that learned
+# to classify photographs: three planes of weights each, shown as red, green and blue.
+
+teacher = KERNELS["sobel y"]
+examples = torch.randn(8, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+answers = torch.nn.functional.conv2d(examples, teacher[None, None])
+torch.manual_seed(0)
+learner = torch.nn.Conv2d(1, 1, 3, bias=False)
+optimizer = torch.optim.SGD(learner.parameters(), lr=0.2)
+seen = {}
+for step in range(61):
+    if step in (0, 3, 10, 60):
+        seen[step] = learner.weight.detach()[0, 0].clone()
+    optimizer.zero_grad()
+    torch.nn.functional.mse_loss(learner(examples), answers).backward()
+    optimizer.step()
+torch.testing.assert_close(seen[60], teacher, atol=0.01, rtol=0)
+
+found = shipped().model.conv1.weight.detach()  # 32 × 3 × 3 × 3
+spread = found.flatten(1).std(1)
+strongest = spread.argsort(descending=True)[:8]
+
+fig, grid = plt.subplots(3, 4, figsize=(4.8, 4.6), layout="constrained")
+for axes, (step, kernel) in zip(grid[0], seen.items()):
+    axes.imshow(kernel.numpy(), cmap="PuOr", vmin=-3.2, vmax=3.2)
+    for (i, j), value in zip(
+        torch.cartesian_prod(torch.arange(3), torch.arange(3)), kernel.flatten()
+    ):
+        number = f"{round(value.item(), 1) + 0:.1f}"  # + 0 makes a 0 of −0
+        axes.text(j, i, number, ha="center", va="center", fontsize=8)
+    axes.set_title(f"step {step}")
+for axes, kernel in zip(grid[1:].flat, found[strongest]):
+    axes.imshow((0.5 + kernel / (2 * kernel.abs().max())).permute(1, 2, 0).numpy())
+for axes in grid.flat:
+    axes.set_axis_off()
+fig.suptitle("Kernels that nobody designed")
 plt.show()

@@ -19,7 +19,8 @@ from torch import nn
 from cnnguide import data, show
 from cnnguide.dropout import Dropout, dropout
 from cnnguide.recipe import Recipe
-from cnnguide.train import evaluate, fit, seed_everything
+from cnnguide.run import fit
+from cnnguide.train import evaluate, seed_everything
 
 show.style()
 generator = torch.Generator().manual_seed(0)

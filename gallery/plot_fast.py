@@ -25,7 +25,8 @@ from cnnguide.augment import cifar_pipeline
 from cnnguide.fast import FastTraining, Techniques
 from cnnguide.models import QuickNet
 from cnnguide.recipe import RECIPES, Recipe, learning_rate_at
-from cnnguide.train import augmented_batches, has_fast_bfloat16, make_optimizer, train_epoch
+from cnnguide.run import augmented_batches
+from cnnguide.train import has_fast_bfloat16, make_optimizer, train_epoch
 
 show.style()
 sample = data.load("sample")

@@ -15,7 +15,7 @@ import skimage.data
 import torch
 
 from cnnguide import show
-from cnnguide.mix import cutmix, cutmix_box, mixup, sample_lambda
+from cnnguide.mix import cutmix, cutmix_box, draw_box, mixup, sample_lambda
 
 show.style()
 
@@ -67,8 +67,7 @@ left.legend()
 drawn, stayed = [], []
 for _ in range(10_000):
     lam = sample_lambda(1.0, generator=generator)
-    centre = tuple(torch.randint(32, (2,), generator=generator).tolist())
-    top, bottom, first, last = cutmix_box(32, 32, lam=lam, centre=centre)
+    top, bottom, first, last = draw_box(32, 32, lam=lam, generator=generator)
     drawn.append(lam)
     stayed.append(1 - (bottom - top) * (last - first) / 32**2)
 for values, name, colour in ((drawn, "drawn", "green"), (stayed, "that stayed", "red")):

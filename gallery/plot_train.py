@@ -21,10 +21,11 @@ import torch
 from torch import nn
 
 from cnnguide import data, show
-from cnnguide.gradcam import grad_cam
+from cnnguide.cam import grad_cam
 from cnnguide.models import QuickNet
 from cnnguide.recipe import Recipe, find_recipe
-from cnnguide.train import fit, seed_everything
+from cnnguide.run import fit
+from cnnguide.train import seed_everything
 
 show.style()
 images = data.load("auto")
@@ -133,8 +134,10 @@ heat = grad_cam(model, model.group1, data.normalise(test_x[chosen]), answers[cho
 fig, grid = plt.subplots(2, 5, figsize=(9, 4.4), layout="constrained")
 for axes, k, warm in zip(grid.flat, chosen.tolist(), heat.numpy()):
     truth, answer = data.CLASSES[test_y[k]], data.CLASSES[answers[k]]
-    title = truth if truth == answer else f"{truth}, taken for\n{answer}"
-    show.show_image(axes, test_x[k], title=title)
+    show.show_image(axes, test_x[k], title=truth)
     axes.imshow(warm, cmap="inferno", alpha=0.65 * warm)
+    if truth != answer:  # below the picture: a title would be part of the alternative text
+        below = {"transform": axes.transAxes, "ha": "center", "va": "top"}
+        axes.text(0.5, -0.05, f"taken for\n{answer}", **below)
 fig.suptitle("Grad-CAM: the evidence for each answer")
 plt.show()

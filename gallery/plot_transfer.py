@@ -25,7 +25,8 @@ from torch import nn
 from cnnguide import data, show, transfer
 from cnnguide.models import QuickNet
 from cnnguide.recipe import Recipe
-from cnnguide.train import fit, has_fast_bfloat16, seed_everything, train_epoch
+from cnnguide.run import fit
+from cnnguide.train import has_fast_bfloat16, seed_everything, train_epoch
 
 show.style()
 SEEDS, FAST = range(3), has_fast_bfloat16(torch.device("cpu"))

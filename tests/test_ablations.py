@@ -23,7 +23,7 @@ from benchmarks import ablations
 from benchmarks.ablations import VARIANTS, Variant, VariantTraining, draw_mix, main, plan
 from cnnguide import data, results
 from cnnguide.fast import FastTraining, Techniques, draw_choices
-from cnnguide.mix import cutmix, mixed_loss, mixup, sample_lambda
+from cnnguide.mix import cutmix, mixed_loss, mixup, sample_lambda, soft_labels
 from cnnguide.models import cifar_resnet18, count_parameters
 from cnnguide.models.resnet import BasicBlock, Bottleneck
 from cnnguide.recipe import Recipe
@@ -94,7 +94,7 @@ def check_loss(logits, y, outcome, lam):
     before = torch.arange(len(y)).roll(1)  # the partner is the image before
     loss = mixed_loss(logits, y, lam=lam, permutation=before)
     assert_close(outcome[0] / len(y), loss.detach())
-    counted = y if lam >= 0.5 else y[before]
+    counted = soft_labels(y, lam=lam, permutation=before, num_classes=10).argmax(1)
     assert outcome[1] == (logits.argmax(1) == counted).sum()
 
 
@@ -516,7 +516,7 @@ def test_the_command_needs_no_package_but_the_librarys_own():
         (["--width", "0"], "--width is at least 1, got 0"),
         (["--minutes", "-2"], "--minutes is at least 0, got -2"),
         (["--minutes", "nan"], "--minutes is at least 0, got nan"),
-        (["--device", "gpu"], "device is auto, cpu, cuda or cuda:0, got 'gpu'"),
+        (["--device", "gpu"], "device must be auto, cpu, cuda or cuda:0, got 'gpu'"),
         (["--table"], "nothing is recorded with --epochs 30 --width 64 --data full in "),
     ],
 )

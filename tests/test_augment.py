@@ -1,11 +1,13 @@
 import itertools
+from statistics import mean
 
 import pytest
 import torch
 from torch.testing import assert_close
 from torchvision.transforms import v2
 
-from cnnguide import augment, data
+from benchmarks import augmented
+from cnnguide import augment, data, results
 
 PLACES = list(itertools.product(range(9), range(9), (False, True)))
 
@@ -179,3 +181,103 @@ def test_the_imagenet_constants_are_those_of_torchvisions_weights():
     transform = ResNet18_Weights.IMAGENET1K_V1.transforms()
     assert list(augment.IMAGENET_MEAN) == transform.mean
     assert list(augment.IMAGENET_STD) == transform.std
+
+
+# What the chapter says about the recorded runs
+
+
+def measured(kind, name="others_accuracy", *, pictures=1000, epochs=30, width=16, padding=4):
+    """What three seeds gave, in percent."""
+    wanted = {"kind": kind, "pictures": pictures, "epochs": epochs, "width": width}
+    wanted["padding"] = padding
+    runs = [run for run in results.load("augment")["runs"] if wanted.items() <= run.items()]
+    assert {run["seed"] for run in runs} == {0, 1, 2} and len(runs) == 3
+    values = [run[name] for run in runs]
+    return 100 * torch.tensor(values) if isinstance(values[0], list) else [100 * v for v in values]
+
+
+def test_4500_photographs_are_learnt_by_heart_and_changed_ones_are_not():
+    options = {"pictures": 4500, "epochs": 25}
+    training = measured("none", "train_accuracy", **options)
+    assert training[:, 19].min() > 99.9 and training.shape == (3, 25)
+    validation = measured("none", "validation_accuracies", **options)
+    assert 47.5 < validation[:, -1].mean() < 48.5
+    assert validation[:, -1].mean() - validation[:, 19].mean() < 1
+    changed = measured("crop, flip", "train_accuracy", **options)[:, -1].mean()
+    others = measured("crop, flip", "validation_accuracies", **options)[:, -1].mean()
+    assert 62.5 < changed < 63.5 and 57.5 < others < 58.5
+
+
+def test_crop_and_flip_bring_most_and_nothing_on_top_brings_more():
+    kinds = {kind: mean(measured(kind)) for kind in augmented.KINDS}
+    gains = {kind: found - kinds["none"] for kind, found in kinds.items()}
+    assert 9.5 < gains["crop"] < 10.5 and 4.5 < gains["flip"] < 5.5 and 3 < gains["cutout"] < 4
+    assert 10.5 < gains["crop, flip"] < 11.5 and -2 < gains["upside down"] < -0.5
+    on_top = [kinds[f"crop, flip, {name}"] for name in augmented.ON_TOP]
+    assert len(on_top) == 6 and max(on_top) <= kinds["crop, flip"] < max(on_top) + 0.5
+    assert 1.5 < kinds["crop, flip"] - kinds["one for the batch"] < 2.5
+    assert (
+        kinds["none"] < 35.5 and 39.5 < kinds["flip"] < 40.5 and 45.5 < kinds["crop, flip"] < 46.5
+    )
+
+
+def test_strong_changes_need_long_training():
+    policy = "crop, flip, TrivialAugment"
+    found = {
+        kind: [mean(measured(kind, epochs=epochs)) for epochs in (10, 30, 90)]
+        for kind in ("none", "crop, flip", policy)
+    }
+    assert found["none"][0] > found["none"][1] > found["none"][2] > found["none"][0] - 3
+    short, middle, long = found["crop, flip"]
+    assert 6.5 < middle - short < 7.5 and 3 < long - middle < 4
+    assert short - found[policy][0] > 3 and abs(long - found[policy][2]) < 1
+    assert 1.5 < middle - found[policy][1] < 2.5
+    narrow = mean(measured("crop, flip", width=8)) - mean(measured(policy, width=8))
+    assert 2.5 < narrow < 3.5
+
+
+def test_a_crop_can_reach_too_far():
+    none = mean(measured("flip"))
+    gains = [mean(measured("crop, flip", padding=p)) - none for p in (1, 4, 8, 12)]
+    assert all(5.5 < gain < 6.5 for gain in gains[:2])
+    assert 0 < gains[2] < 3 and gains[3] < -4
+
+
+def test_versions_in_testing_help_most_without_changes_in_training():
+    names = ("test_accuracy", "test_mirrored", "test_ten")
+    plain, _, ten = (mean(measured("none", name)) for name in names)
+    assert 6.5 < ten - plain < 7.5
+    plain, mirrored, ten = (mean(measured("crop, flip", name)) for name in names)
+    assert 1 < ten - plain < 2 and abs(mirrored - plain) < 0.5
+
+
+def test_the_benchmark_goes_on_where_it_was_cut(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(augmented, "BATCH", 5)
+    whole = augmented.pictures
+    few = {name: (x[::100], y[::100]) for name, (x, y) in whole(1000).items()}
+    monkeypatch.setattr(augmented, "pictures", lambda count: few)
+    runs = [augmented.choices(kind, 1, 0) for kind in augmented.KINDS]
+    monkeypatch.setattr(augmented, "plan", lambda seeds, epochs: iter(runs))
+    command = ["--record-folder", str(tmp_path)]
+    assert augmented.main(command) == 0
+    first = results.load("augment", folder=tmp_path)
+    assert len(capsys.readouterr().out.splitlines()) == len(runs)
+    results.save("augment", {**first, "runs": first["runs"][1:]}, folder=tmp_path)
+    assert augmented.main(command) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1  # the one that was lacking
+
+
+def test_each_kind_changes_what_its_name_says():
+    torch.manual_seed(0)
+    images = torch.randint(1, 256, (40, 3, 32, 32), dtype=torch.uint8)
+    plain = data.normalise(images)
+
+    def change(kind, padding=4):
+        return augmented.changed(images, kind, padding, torch.Generator().manual_seed(0))
+
+    assert torch.equal(change("none"), plain)
+    for kind, axis in (("flip", -1), ("upside down", -2)):
+        turned = (change(kind) == plain.flip(axis)).flatten(1).all(1)
+        assert torch.equal(change(kind)[~turned], plain[~turned])
+        assert 8 < turned.sum() < 32
+    assert (change("cutout") == 0).flatten(1).any(1).all()

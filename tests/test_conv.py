@@ -26,6 +26,57 @@ def inputs(groups=1, *, dtype=torch.float64):
     return [torch.randn(s, generator=generator, dtype=dtype).requires_grad_() for s in shapes]
 
 
+@pytest.mark.parametrize("kernel", [(1, 1), (2, 2), (3, 2), (5, 7)])
+def test_correlate_is_the_library_on_one_plane(kernel):
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randn(5, 7, generator=generator, dtype=torch.float64)
+    weight = torch.randn(kernel, generator=generator, dtype=torch.float64)
+    expected = F.conv2d(image[None, None], weight[None, None])[0, 0]
+    assert_close(conv.correlate(image, weight), expected)
+
+
+def test_correlate_passes_the_gradient_on():
+    image = torch.rand(4, 5, dtype=torch.float64, requires_grad=True)
+    weight = torch.rand(2, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(conv.correlate, (image, weight))
+
+
+def test_correlate_keeps_the_dtype():
+    assert conv.correlate(torch.ones(3, 3).double(), torch.ones(2, 2).double()).dtype == (
+        torch.float64
+    )
+
+
+def test_correlate_refuses_a_batch(unchecked):
+    with pytest.raises(ValueError, match=r"shape \(height, width\), got \(1, 4, 4\) and \(2, 2\)"):
+        unchecked(conv.correlate)(torch.zeros(1, 4, 4), torch.zeros(2, 2))
+
+
+@pytest.mark.parametrize("side", [4, 5])
+def test_correlate_refuses_a_kernel_that_does_not_fit(side):
+    with pytest.raises(ValueError, match=f"spans {side} pixels and the padded image only 3"):
+        conv.correlate(torch.zeros(3, 3), torch.zeros(side, side))
+
+
+def test_the_sizes_of_the_drawing_of_stride_padding_and_dilation():
+    # the alternative text of the drawing of a 3 × 3 kernel on 5 × 5 pixels
+    settings = ({}, {"padding": 1}, {"stride": 2}, {"dilation": 2})
+    assert [conv.output_size(5, 3, **setting) for setting in settings] == [3, 5, 2, 1]
+
+
+def test_the_sizes_of_the_figure_of_seven_pixels():
+    settings = (
+        (3, {}),
+        (3, {"padding": 1}),
+        (5, {}),
+        (3, {"stride": 2}),
+        (3, {"stride": 2, "padding": 1}),
+        (3, {"dilation": 2}),
+    )
+    sizes = [conv.output_size(7, kernel, **setting) for kernel, setting in settings]
+    assert sizes == [5, 7, 3, 3, 4, 3]
+
+
 @ways
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_every_way_equals_pytorch_in_value_and_gradient(way, settings):

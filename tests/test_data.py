@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from cnnguide import data, download
+from cnnguide import data
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +47,7 @@ def test_auto_takes_the_sample_when_the_cache_is_empty(tmp_path, monkeypatch):
 
 def test_the_full_set_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("CNNGUIDE_DATA", str(tmp_path))
-    with pytest.raises(
-        FileNotFoundError, match=r"not in .*: fetch it with `python -m cnnguide.dow"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"not in .*: fetch it with `cnnguide data`"):
         data.load("full")
 
 
@@ -59,7 +57,7 @@ def test_an_unknown_set_is_refused():
 
 
 def test_the_full_set_has_the_constants_that_the_guide_prints():
-    if not download.cached_file().exists():
+    if not data.cached_file().exists():
         pytest.skip("the full CIFAR-10 is not in the cache")
     full = data.load("auto")
     assert full.source == "full" and len(full.train_images) == 50_000
@@ -219,3 +217,32 @@ def test_one_image_without_a_batch_is_refused(unchecked):
 def test_other_integers_are_refused(unchecked):
     with pytest.raises(TypeError, match=r"uint8, got torch.int64"):
         unchecked(data.to_float)(torch.zeros(1, 1, 2, 2).long())
+
+
+def test_only_renumbers_the_classes_in_the_order_of_their_names():
+    labels = torch.tensor([1, 8, 4, 1, 0])
+    images, new = data.only(torch.arange(5), labels, ["ship", "automobile"])
+    assert images.tolist() == [0, 1, 3] and new.tolist() == [1, 0, 1]
+
+
+def test_an_unknown_class_is_refused():
+    with pytest.raises(ValueError, match="a class is one of airplane, .*, got 'cow'"):
+        data.only(torch.arange(1), torch.tensor([0]), ["cat", "cow"])
+
+
+def test_pixels_up_to_255_leave_a_network_at_guessing(sample):
+    torch.manual_seed(0)
+    images, labels = sample.train_images[::10].float(), sample.train_labels[::10]
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 16, 3, stride=2), torch.nn.ReLU(),
+        torch.nn.Flatten(), torch.nn.Linear(16 * 15 * 15, 10),
+    )  # fmt: skip
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
+    draw = torch.Generator().manual_seed(0)
+    for _ in range(6):
+        for x, y in data.batches(images, labels, batch_size=50, generator=draw):
+            loss = torch.nn.functional.cross_entropy(network(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    assert not loss < 2.2  # at guessing, which is ln 10 = 2.303, or above, or nan

@@ -22,7 +22,8 @@ from cnnguide.fast import (
 )
 from cnnguide.models import cifar_resnet18
 from cnnguide.recipe import RECIPES, Recipe
-from cnnguide.train import Training, augmented_batches, fit, make_optimizer
+from cnnguide.run import Training, augmented_batches, fit
+from cnnguide.train import make_optimizer
 
 # 40 images: two batches of 16 and a short one of 8
 TINY = Recipe(epochs=2, batch_size=16, learning_rate=0.05, cutout=6, average=0.9)
@@ -116,7 +117,7 @@ def test_two_fast_epochs_are_two_plain_ones(device, recipe, fused):
         theirs, ours = (t.run_epoch(few(), few(20)) for t in (plain, fast))
         assert ours.train_loss == pytest.approx(theirs.train_loss, rel=1e-4)
         assert ours.validation_loss == pytest.approx(theirs.validation_loss, rel=1e-4)
-    for name in ("model", "judged"):
+    for name in ("model", "evaluated"):
         a, b = getattr(plain, name).state_dict(), getattr(fast, name).state_dict()
         # rounding of 6e-8, grown by six steps at rates up to 0.4; a step moves weights by 1e-2
         assert_close(b, a, rtol=1e-3, atol=1e-4)
@@ -170,7 +171,7 @@ def test_a_resumed_fast_run_ends_bitwise_like_the_unbroken_one():
     resumed.load_state_dict(broken.state_dict())
     for _ in range(2):
         resumed.run_epoch(few(), few(20))
-    for a, b in ((whole.model, resumed.model), (whole.judged, resumed.judged)):
+    for a, b in ((whole.model, resumed.model), (whole.evaluated, resumed.evaluated)):
         assert all(torch.equal(v, b.state_dict()[k]) for k, v in a.state_dict().items())
 
 

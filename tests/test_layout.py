@@ -3,32 +3,41 @@
 import ast
 import importlib
 import re
+import subprocess
 import sys
+from graphlib import TopologicalSorter
+from importlib.machinery import PathFinder
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from cnnguide.__main__ import COMMANDS
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+EXTENSIONS = ROOT / "docs" / "_ext"
 index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
 STEMS = re.search(r":name: reading-order\n\n(.*?)\n:::", index, re.DOTALL)[1].split()
 
-# Modules without a chapter of their own, each with its reason.
-NO_CHAPTER = {
-    "backbone": "part of the chapter transfer; has test_backbone.py",
-    "atomic": "how files are written; tested by test_download.py and test_train.py",
-    "check": "the command of the page capstone; has test_check.py",
-    "checkpoint": "part of the chapter train; tested by test_train.py",
-    "download": "part of the chapter data; has test_download.py",
-    "examination": "the checks of the page capstone; tested by test_check.py",
-    "full_run": "the command of the chapter fast; has test_full_run.py",
-    "demo": "part of the chapter train; has test_demo.py",
-    "gradcam": "part of the chapter train; tested by test_train.py",
-    "quick": "the network of the chapter train; has test_quick.py",
-    "recipe": "part of the chapter train; tested by test_train.py",
-    "transfer_run": "the command of the chapter transfer; tested by test_transfer.py",
-    "show": "drawing only: the gallery scripts show it",
+# The rooms that several chapters share, each with its reason; a test of the same name each.
+ROOMS = {
+    "checkpoint": "files that survive a kill: train, fast, transfer",
+    "modes": "evaluation mode for a while: norm, dropout, train, transfer",
+    "checks": "what functions accept, said once: every chapter",
+    "recipe": "the choices of a run: train, fast, transfer",
+    "run": "epochs that are validated, and go on after a stop: train, fast",
+    "cam": "where the evidence is: train, and the network that runs in the page",
+    "show": "drawing: the gallery scripts show it",
+    "diagram": "drawing: the shapes of the drawings in the gallery",
+    "trace": "what a forward pass does, for the drawings: tested by test_diagram.py",
 }
+# Modules of `models/` beside the chapters' own.
+SHARED_MODELS = {
+    "quick": "the small network of the chapters train, fast and transfer",
+    "cost": "what a network costs: lenet, vgg, resnet",
+}
+# Folders of data that come with what reads them.
+DATA = {"results", "trained"}
 
 
 def module_file(stem: str) -> Path:
@@ -44,12 +53,63 @@ def test_a_chapter_stands_in_all_four_trees(stem):
     assert (ROOT / "tests" / f"test_{stem}.py").exists()
 
 
+def name_of(path):
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
 def library_files():
-    return sorted(p for p in (ROOT / "cnnguide").rglob("*.py") if p.name != "__init__.py")
+    return sorted((ROOT / "cnnguide").rglob("*.py"))
 
 
-def test_every_module_has_a_chapter_or_a_reason():
-    assert {p.stem for p in library_files()} == {*STEMS, *NO_CHAPTER}
+def stems_in(folder):
+    return {p.stem for p in (ROOT / folder).glob("*.py")} - {"__init__", "__main__"}
+
+
+def test_every_module_is_a_chapter_a_room_or_a_command():
+    assert stems_in("cnnguide") | stems_in("cnnguide/models") == {*STEMS, *ROOMS, *SHARED_MODELS}
+    assert {p.parent.name for p in (ROOT / "cnnguide").glob("*/__init__.py")} == {
+        *DATA,
+        "models",
+        "commands",
+    }
+
+
+def test_every_room_and_every_command_has_its_test():
+    tested_elsewhere = {"trace"}  # the drawings' shapes: test_diagram.py
+    assert {*STEMS, *ROOMS, *SHARED_MODELS, *DATA} - tested_elsewhere <= {
+        name.removeprefix("test_") for name in stems_in("tests")
+    }
+    tested = {name.removeprefix("test_") for name in stems_in("tests/commands")}
+    assert {*tested, "examination"} == stems_in("cnnguide/commands")  # test_check.py tests both
+
+
+def test_the_manual_lists_every_command():
+    # the checks of `cnnguide check` are a module of their own
+    assert {*COMMANDS, "examination"} == stems_in("cnnguide/commands")
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+LESSONS = [p for p in library_files() if "commands" not in p.parts and p.stem != "__main__"]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=name_of)
+def test_a_lesson_prints_nothing_parses_nothing_and_imports_no_command(path):
+    for name in imports_of(path):
+        assert not name.startswith(("cnnguide.commands", "argparse", "tyro", "tqdm")), name
+    called = {
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not called & {"print", "input"}
 
 
 # Gallery scripts beside a chapter's own: the module's, in the chapter that its docstring names.
@@ -57,35 +117,48 @@ SECOND_SCRIPTS = {"backbone"}
 
 
 def test_every_gallery_script_belongs_to_a_chapter():
-    found = {p.stem.removeprefix("plot_") for p in (ROOT / "gallery").glob("*.py")}
+    found = {p.stem.removeprefix("plot_") for p in (ROOT / "gallery").glob("plot_*.py")}
     assert found == {*STEMS, *SECOND_SCRIPTS}
+    drawn = {p.stem.removeprefix("draw_") for p in (ROOT / "gallery").glob("draw_*.py")}
+    assert drawn <= set(STEMS)
+    assert len([*(ROOT / "gallery").glob("*.py")]) == len(found) + len(drawn)
 
 
-@pytest.mark.parametrize("path", library_files(), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", library_files(), ids=name_of)
 def test_a_module_says_what_it_is_and_what_is_public(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)
-    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    module = importlib.import_module(name)
-    for public in module.__all__:
+    module = importlib.import_module(name_of(path))
+    for public in getattr(module, "__all__", []):
         assert getattr(module, public).__doc__ or not callable(getattr(module, public))
 
 
-@pytest.mark.parametrize("path", library_files(), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", library_files(), ids=name_of)
 def test_every_public_function_has_a_doctest(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    public = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts)).__all__
+    public = getattr(importlib.import_module(name_of(path)), "__all__", [])
     for node in tree.body:
         # a command's --help is its example
         if isinstance(node, ast.FunctionDef) and node.name in public and node.name != "main":
             assert ">>>" in (ast.get_docstring(node) or ""), f"{path.stem}.{node.name}"
 
 
+@pytest.mark.parametrize("path", library_files(), ids=name_of)
+def test_what_a_module_takes_from_another_is_public_there(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cnnguide"):
+            other = importlib.import_module(node.module)
+            public = getattr(other, "__all__", [])
+            for alias in node.names:
+                a_module = isinstance(getattr(other, alias.name), ModuleType)
+                assert a_module or alias.name in public, f"{node.module}.{alias.name}"
+
+
 def test_the_api_reference_names_every_module():
     pages = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "docs" / "api").glob("*.md"))
     for path in library_files():
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        assert f".. automodule:: {name}\n" in pages
+        if name_of(path) not in ("cnnguide", "cnnguide.__main__"):
+            assert f".. automodule:: {name_of(path)}\n" in pages
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.md")), ids=lambda p: p.stem)
@@ -111,3 +184,70 @@ def test_the_library_needs_torch_torchvision_and_numpy_alone():
                 else []
             )
             assert {n.split(".")[0] for n in names} <= allowed, path
+
+
+def extension_imports():
+    """Which module of our extensions imports which, also inside a function."""
+    modules = {}
+    for path in sorted(EXTENSIONS.rglob("*.py")):
+        parts = path.relative_to(EXTENSIONS).with_suffix("").parts
+        modules[".".join(parts).removesuffix(".__init__")] = path
+    graph = {}
+    for module, path in modules.items():
+        graph[module] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                graph[module] |= {a.name for a in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert not node.level, f"{path} imports relatively; name the package"
+                graph[module] |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+        graph[module] &= modules.keys()
+    return graph
+
+
+def test_our_sphinx_extensions_are_four_packages():
+    assert {p.name for p in EXTENSIONS.iterdir() if p.name != "__pycache__"} == {
+        *("translation", "page", "gallery", "search")
+    }
+
+
+def test_no_line_of_javascript_is_long_unless_it_is_one_text():
+    for path in EXTENSIONS.rglob("*.js"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            is_text = re.fullmatch(r'(.*gettext\()?".*"[,;)]*', line.strip())
+            assert len(line) <= 100 or is_text, f"{path.name}: {line}"
+
+
+def test_no_extension_imports_in_a_circle():
+    graph = extension_imports()
+    assert "translation.catalogs" in graph["gallery.figure_words"]
+    TopologicalSorter(graph).prepare()  # raises a CycleError that names the circle
+    packages = {module: set() for module in graph if "." not in module}
+    for module, imported in graph.items():
+        package = module.partition(".")[0]
+        packages[package] |= {m.partition(".")[0] for m in imported} - {package}
+    TopologicalSorter(packages).prepare()
+
+
+@pytest.mark.parametrize("name", ["translation", "page", "gallery", "search"])
+def test_no_extension_hides_another_package(name):
+    """They are on the path while the site builds; a folder without __init__.py counts for nothing."""
+    elsewhere = [p for p in sys.path if Path(p or ".").resolve() != EXTENSIONS]
+    found = PathFinder.find_spec(name, elsewhere)
+    assert found is None or found.origin is None
+
+
+def test_the_package_loads_a_module_when_it_is_asked_for():
+    code = """
+import sys, cnnguide
+assert "torch" not in sys.modules and {"conv", "models"} <= {*dir(cnnguide)}
+assert cnnguide.conv.output_size(5, kernel=3) == 3
+assert cnnguide.models.resnet is sys.modules["cnnguide.models.resnet"]
+try:
+    cnnguide.covn
+except AttributeError as error:
+    assert str(error) == "module 'cnnguide' has no attribute 'covn'"
+else:
+    raise AssertionError("a module that does not exist was found")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

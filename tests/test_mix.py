@@ -146,7 +146,7 @@ IMAGES = torch.zeros(2, 1, 4, 4)
         (lambda: mix.sample_lambda(-1.0, generator=torch.Generator()), "from 0 on, got -1.0"),
         (lambda: mix.sample_lambda(float("nan"), generator=torch.Generator()), "got nan"),
         (lambda: mix.mixup(IMAGES, lam=1.5, permutation=PAIR), "from 0 to 1, got 1.5"),
-        (lambda: mix.mixup(IMAGES[:0], lam=0.5, permutation=PAIR[:0]), "N from 1 on"),
+        (lambda: mix.mixup(IMAGES[:0], lam=0.5, permutation=PAIR[:0]), "at least one image, got none"),
         (lambda: mix.mixup(IMAGES, lam=0.5, permutation=torch.tensor([1, 1])), r"each of 0 to 1 once, got \[1, 1\]"),
         (lambda: mix.cutmix(IMAGES, box=(0, 5, 0, 1), permutation=PAIR), "lies in the 4×4 image"),
         (lambda: mix.cutmix(IMAGES, box=(2, 1, 0, 1), permutation=PAIR), r"got \(2, 1, 0, 1\)"),
@@ -171,3 +171,23 @@ def test_labels_and_logits_of_different_length_are_refused(unchecked):
 def test_bytes_cannot_be_blended(unchecked):
     with pytest.raises(TypeError, match="MixUp blends floats, got torch.uint8"):
         unchecked(mix.mixup)(IMAGES.byte(), lam=0.5, permutation=PAIR)
+
+
+def test_a_drawn_box_has_its_middle_at_every_pixel_alike():
+    generator = torch.Generator().manual_seed(0)
+    counts = torch.zeros(4, 4)
+    for _ in range(8000):
+        # a box so small that both its sides round down to nothing stands at its middle
+        top, bottom, left, right = mix.draw_box(4, 4, lam=0.99, generator=generator)
+        assert (top, left) == (bottom, right)
+        counts[top, left] += 1
+    # 500 are expected at each of the 16 pixels, give or take 22
+    assert (counts - 500).abs().max() < 5 * 22
+
+
+def test_a_drawn_box_is_the_box_around_the_middle_that_was_drawn():
+    for seed in range(20):
+        generator = torch.Generator().manual_seed(seed)
+        row, column = (int(torch.randint(n, (), generator=generator)) for n in (9, 13))
+        drawn = mix.draw_box(9, 13, lam=0.6, generator=torch.Generator().manual_seed(seed))
+        assert drawn == mix.cutmix_box(9, 13, lam=0.6, centre=(row, column))

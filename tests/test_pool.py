@@ -73,3 +73,42 @@ def test_what_does_not_fit_is_refused(ours, theirs, shape, kernel, settings, mes
 def test_bytes_are_refused(ours, theirs, unchecked):
     with pytest.raises(TypeError, match="floats, got torch.uint8"):
         unchecked(ours)(torch.zeros(1, 1, 4, 4, dtype=torch.uint8), 2)
+
+
+def test_max_blur_pooling_blurs_the_maxima_and_keeps_every_second():
+    image = torch.randn(2, 3, 8, 9, dtype=torch.float64)
+    maxima = F.pad(F.max_pool2d(image, 2, 1), (1, 1, 1, 1), mode="replicate")
+    kernel = torch.tensor([1.0, 2, 1], dtype=torch.float64) / 4
+    weight = torch.outer(kernel, kernel).expand(3, 1, 3, 3)
+    expected = F.conv2d(maxima, weight, stride=2, groups=3)
+    assert_close(pool.max_blur_pool2d(image), expected)
+
+
+def test_without_a_stride_max_blur_pooling_moves_with_the_image():
+    image = torch.zeros(1, 1, 12, 12)
+    image[..., 4:8, 4:8] = torch.rand(4, 4)
+    moved = pool.max_blur_pool2d(image.roll(1, 3), stride=1)
+    assert_close(moved, pool.max_blur_pool2d(image, stride=1).roll(1, 3))
+
+
+def test_a_stride_below_one_is_refused_after_the_blur(unchecked):
+    with pytest.raises(ValueError, match="stride is at least 1, got 0"):
+        unchecked(pool.max_blur_pool2d)(torch.zeros(1, 1, 4, 4), stride=0)
+
+
+def test_the_relative_change_is_zero_without_a_change_and_grows_with_it():
+    y = torch.rand(1, 1, 4, 4)
+    assert pool.relative_change(y, y) == 0
+    assert pool.relative_change(y, 3 * y) == pytest.approx(2)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (torch.ones(2), torch.ones(3), r"same shape, got \(2,\) and \(3,\)"),
+        (torch.zeros(2), torch.ones(2), "must not be zero everywhere"),
+    ],
+)
+def test_maps_that_cannot_be_compared_are_refused(before, after, message, unchecked):
+    with pytest.raises(ValueError, match=message):
+        unchecked(pool.relative_change)(before, after)

@@ -181,3 +181,22 @@ def test_the_effective_field_depends_on_the_pictures_that_are_drawn():
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("widths", [(3, 1), (3, 3)])
+def test_a_small_field_cannot_tell_near_marks_from_distant_ones_even_at_the_edges(widths):
+    torch.manual_seed(0)
+    margin = sum(widths) // 2 - 1
+    rows = torch.zeros(2, 22, 1, 32)
+    for first in range(22):
+        for near, distance in enumerate((10, 6)):
+            rows[near, first, 0, [first, first + distance]] = 1
+    network = nn.Sequential(
+        nn.ConstantPad1d(margin, 0.0),
+        nn.Conv1d(1, 12, widths[0]),
+        nn.ReLU(),
+        nn.Conv1d(12, 12, widths[1]),
+        nn.AdaptiveMaxPool1d(1),
+    ).double()
+    found = network(rows.flatten(0, 1).double())
+    torch.testing.assert_close(found, found[:1].expand_as(found))

@@ -1,10 +1,14 @@
+from itertools import pairwise
+from statistics import mean, stdev
+
 import pytest
 import torch
 import torchvision
 from torch import nn
 from torch.testing import assert_close
 
-from cnnguide import models
+from benchmarks import degradation
+from cnnguide import models, results
 from cnnguide.models.resnet import BasicBlock, Bottleneck, CifarResNet, PlainBlock, ResNet
 
 
@@ -108,3 +112,88 @@ def test_what_is_no_network_is_refused(arguments, message):
     for kind in (ResNet, CifarResNet):
         with pytest.raises(ValueError, match=message):
             kind(BasicBlock, **arguments)
+
+
+# What the page says of its measurements
+
+LAYERS = (8, 20, 32, 56)
+
+
+def measured(network, layers, *, rate=0.05, epochs=40):
+    wanted = {"network": network, "layers": layers, "learning_rate": rate, "epochs": epochs}
+    return [run for run in results.load("resnet")["runs"] if wanted.items() <= run.items()]
+
+
+def last_losses(*args, **options):
+    return [run["train_loss"][-1] for run in measured(*args, **options)]
+
+
+def test_deep_plain_networks_learn_less_than_shallow_ones_and_residual_ones_do_not():
+    plain = {layers: last_losses("plain", layers) for layers in LAYERS}
+    residual = {layers: last_losses("residual", layers) for layers in LAYERS}
+    assert {len(found) for found in [*plain.values(), *residual.values()]} == {3}
+    assert max(plain[8]) < 0.05 and max(max(found) for found in residual.values()) < 0.05
+    for shallow, deep in pairwise(LAYERS):
+        assert mean(plain[deep]) > 3 * mean(plain[shallow]) or mean(plain[deep]) > 1.5
+    assert min(plain[56]) > 1.5 > max(plain[20])
+    assert min(plain[20]) > max(residual[20])
+
+
+def test_no_learning_rate_of_three_saves_the_deep_plain_network():
+    rates = (0.0125, 0.05, 0.2)
+    best = {k: min(mean(last_losses("plain", k, rate=r)) for r in rates) for k in LAYERS}
+    assert best[8] < 0.02 and best[56] > 1.5
+    assert best[8] < best[20] < best[32] < best[56]
+
+
+def test_four_times_as_many_epochs_save_32_plain_layers_but_not_56():
+    assert max(last_losses("plain", 32, epochs=160)) < 0.1
+    assert min(last_losses("plain", 56, epochs=160)) > 0.5
+    assert len(last_losses("plain", 56, epochs=160)) == 2
+
+
+def test_depth_alone_wins_nothing_on_new_pictures_here():
+    tests = {
+        layers: [run["test_accuracy"] for run in measured("residual", layers)] for layers in LAYERS
+    }
+    for layers in LAYERS[1:]:
+        error = (stdev(tests[layers]) ** 2 / 3 + stdev(tests[8]) ** 2 / 3) ** 0.5
+        assert mean(tests[layers]) - mean(tests[8]) < 2 * error
+
+
+def test_the_gradient_explodes_at_the_start_and_no_longer_after_an_epoch():
+    ratios = {"plain": {}, "residual": {}}
+    for run in results.load("resnet")["gradients"]:
+        for moment in ("at_the_start", "after_one_epoch"):
+            norms = run[moment]
+            assert len(norms) == 55
+            ratios[run["network"]].setdefault(moment, []).append(norms[0] / norms[-1])
+    assert [len(found) for kind in ratios.values() for found in kind.values()] == [3] * 4
+    assert min(ratios["plain"]["at_the_start"]) > 1000
+    assert max(ratios["plain"]["after_one_epoch"]) < 10
+    assert max(ratios["residual"]["at_the_start"]) < 100
+
+
+def test_convnext_uses_stochastic_depth_in_place_of_dropout():
+    with torch.device("meta"):
+        kinds = {type(module) for module in torchvision.models.convnext_tiny().modules()}
+    assert torchvision.ops.StochasticDepth in kinds and nn.Dropout not in kinds
+
+
+def test_the_benchmark_goes_on_where_it_was_cut(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(degradation, "LAYERS", (8,))
+    monkeypatch.setattr(degradation, "DEEPEST", 8)
+    command = ["--seeds", "1", "--epochs", "1", "--record-folder", str(tmp_path)]
+    assert degradation.main(command) == 0
+    first = results.load("resnet", folder=tmp_path)
+    assert [run["network"] for run in first["runs"]].count("residual") == 1
+    assert len(first["gradients"]) == 2
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == len(first["runs"]) + 2
+
+    cut = {**first, "runs": first["runs"][1:]}
+    results.save("resnet", cut, folder=tmp_path)
+    assert degradation.main(command) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1  # the one that was lacking
+    again = results.load("resnet", folder=tmp_path)
+    assert again["runs"][-1]["train_loss"] == first["runs"][0]["train_loss"]

@@ -20,15 +20,29 @@ from typing import Any
 
 import torch
 
-from cnnguide.atomic import replacing
+from cnnguide.checkpoint import replacing
 
-__all__ = ["circumstances", "load", "save"]
+__all__ = ["FOLDER", "circumstances", "device_name", "load", "save"]
 
 FOLDER = Path(__file__).parent
 
 
 def device_name(device: torch.device) -> str:
-    """Name the processor or the card."""
+    """Name the processor or the card.
+
+    Parameters
+    ----------
+    device : torch.device
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> device_name(torch.device("cpu")).endswith("cores")
+    True
+    """
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:
@@ -68,7 +82,11 @@ def circumstances(device: torch.device) -> dict[str, Any]:
         except PackageNotFoundError:  # run from a copy that is not installed
             versions[package] = "not installed"
     # In which folder of somebody's computer it was written is nobody else's concern.
-    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    program = Path(sys.argv[0])
+    # `python -m cnnguide` and the console script are one command, on Windows too.
+    own = program.name == "__main__.py" and program.parent.name == "cnnguide"
+    name = "cnnguide" if own or program.stem == "cnnguide" else program.name
+    command = shlex.join([name, *sys.argv[1:]])
     return {
         "command": re.sub(r" --output[ =]('[^']*'|\S+)", "", command),
         "commit": git.stdout.strip() or None,

@@ -30,7 +30,7 @@ class Quiet(SimpleHTTPRequestHandler):
     """Serve files without a log."""
 
     def log_message(self, *args):
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="session")
@@ -82,13 +82,14 @@ def stem(request):
 
 
 @pytest.fixture
-def ask(page, server, stem):
-    """Call an expression of the module, `m`, and `x`, on a page that has no experiment."""
+def ask(page, server, stem, request):
+    """Call an expression of the test's MODULES, `m`, and `x`, on a page that has no experiment."""
     page.goto(f"{server}/en/glossary.html")
     folder = "/en/_static/experiments"
+    modules = [f"...await import('{folder}/{stem}/{name}.js')" for name in request.module.MODULES]
     imports = (
-        f"const m = await import('{folder}/{stem}.js'); "
-        f"const {{ generator }} = await import('{folder}/stage.js')"
+        f"const m = {{ {', '.join(modules)} }}; "
+        f"const {{ generator }} = await import('{folder}/shared/random.js')"
     )
     return lambda expression, x=None: page.evaluate(
         f"async x => {{ {imports}; return {expression}; }}", x

@@ -4,7 +4,9 @@ import re
 
 import polib
 import pytest
-from catalog_check import LOCALE, Term, catalog_faults, faults, glossary
+
+from translation.catalog_check import LOCALE, catalog_faults, faults
+from translation.glossary import Term, glossary
 
 FOLDERS = [p for p in sorted(LOCALE.iterdir()) if p.is_dir()]
 TERMS = {
@@ -60,6 +62,12 @@ def test_a_term_is_rendered_as_in_the_glossary():
     assert "'receptive field' is '感受野' in the glossary, and is missing" in check(
         "池化会扩大视野。", message
     )
+
+
+def test_the_page_that_teaches_a_term_may_say_what_else_it_is_called():
+    message = "Pooling is also called by another name."
+    assert check("池化也叫汇聚。", message) == ""
+    assert "'汇聚' is '池化'" in check("池化也叫采样。汇聚会丢掉位置。", message)
 
 
 def test_another_language_has_no_chinese_rules():

@@ -12,6 +12,7 @@ from cnnguide import conv
 from conftest import SITE, tab_to
 
 PLACE = "#experiment-conv"
+MODULES = ["convolution", "grey"]
 SETTINGS = [
     {"stride": stride, "padding": padding, "dilation": dilation}
     for stride in (1, 2, 3)
@@ -396,7 +397,7 @@ def test_a_picture_of_the_reader_s_own_takes_the_photograph_s_place(experiment):
         {"name": "own.png", "mimeType": "image/png", "buffer": b"no picture"}
     )
     message = page.locator(f"{PLACE} .experiment-status")
-    message.filter(has_text="no picture").wait_for()
+    message.filter(has_text="cannot read this file").wait_for()
     assert check(page, image=image) == (30, 32, 4 * 124)
 
 

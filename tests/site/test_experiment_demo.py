@@ -8,10 +8,12 @@ import torch
 import torch.nn.functional as F
 
 from cnnguide import data
-from cnnguide.demo import ClassMaps, load_demo
+from cnnguide.cam import ClassMaps
+from cnnguide.trained import load_demo
 from conftest import SITE
 
-MODULE = "/en/_static/experiments/demo.js"
+FOLDER = "/en/_static/experiments/demo"
+MODULES = ["network", "scores", "maps"]
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +27,9 @@ def looked():
 
 def call(page, server, code, *values):
     page.goto(f"{server}/en/search.html")
+    modules = ", ".join(f"...await import('{FOLDER}/{name}.js')" for name in MODULES)
     return page.evaluate(
-        f"async values => {{ const m = await import('{MODULE}'); return await ({code})(m, ...values); }}",
+        f"async values => {{ const m = {{ {modules} }}; return await ({code})(m, ...values); }}",
         list(values),
     )
 
@@ -38,14 +41,14 @@ def test_the_browsers_outputs_are_pytorchs(page, server, looked):
         page,
         server,
         """async (m, pictures) => {
-            const look = await m.network('/en/_static/experiments/');
-            const made = [];
+            const network = await m.loadNetwork('/en/_static/experiments/');
+            const outputs = [];
             for (const picture of pictures) {
                 const data = picture.flatMap(p => [...p, 255]);
-                const out = await look(m.toInput({ data, width: 32, height: 32 }));
-                made.push(['scores', 'first', 'maps'].map(name => Array.from(out[name])));
+                const out = await network(m.toInput({ data, width: 32, height: 32 }));
+                outputs.push(['scores', 'first', 'maps'].map(name => Array.from(out[name])));
             }
-            return made;
+            return outputs;
         }""",
         pixels,
     )
@@ -60,7 +63,7 @@ def test_probabilities_and_maps_are_pytorchs(page, server, looked):
     shares, five, large, light = call(
         page,
         server,
-        "(m, s, map) => [m.softmax(s), m.largest(s, 5), Array.from(m.enlarge(map, 8, 32)), Array.from(m.spotlight(map, 8, 32))]",
+        "(m, s, map) => [m.softmax(s), m.largest(s, 5), Array.from(m.enlarge(map, 8, 32)), Array.from(m.brightness(map, 8, 32))]",
         scores.tolist(),
         maps.flatten().tolist(),
     )
@@ -121,7 +124,7 @@ def test_it_answers_by_keyboard(page, server):
     place(page).get_by_role("radio", name="frog, photograph 1").focus()
     page.keyboard.press("ArrowRight")
     assert place(page).get_by_role("radio", name="horse, photograph 1").is_checked()
-    place(page).get_by_text("The network says: horse").wait_for()
+    place(page).get_by_text("The network's prediction: horse").wait_for()
 
 
 def test_it_answers_by_touch_on_a_phone(chromium, server):
@@ -133,7 +136,7 @@ def test_it_answers_by_touch_on_a_phone(chromium, server):
     ship = place(page).get_by_role("radio", name="ship, photograph 2")
     assert ship.bounding_box()["width"] >= 24
     ship.tap()
-    place(page).get_by_text("The network says: ship").wait_for()
+    place(page).get_by_text("The network's prediction: ship").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     context.close()
 
@@ -151,7 +154,7 @@ def test_a_readers_picture_is_looked_at_and_stays(page, server, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(json.dumps([1]).encode())
     own.set_input_files(broken)
-    place(page).get_by_text("no picture that the browser can read").wait_for()
+    place(page).get_by_text("cannot read this file as a picture").wait_for()
     assert sent == []
 
 

@@ -11,6 +11,7 @@ from cnnguide import mix
 from conftest import SITE, tab_to
 
 PLACE = "#experiment-mix"
+MODULES = ["mixing", "chance"]
 SWAP = torch.tensor([1, 0])
 
 
@@ -37,7 +38,7 @@ def photograph(line, column):
 
 def chosen(page, which):
     """The sprite's line and column of the first (0) or the second (1) picture."""
-    radios = page.locator(f"{PLACE} .demo-photographs").nth(which).locator("input")
+    radios = page.locator(f"{PLACE} .experiment-photographs").nth(which).locator("input")
     k = radios.evaluate_all("x => x.findIndex(radio => radio.checked)")
     return (0, 2, 1, 3)[2 * which + k // 10], k % 10
 
@@ -54,7 +55,7 @@ def marked(page):
 def check(page):
     """Compare all that the page shows with the library; give the mark, the centre and λ."""
     method = page.locator(f"{PLACE} .experiment-radios input:checked").input_value()
-    asked = float(page.get_by_label("λ asked for").input_value())
+    asked = float(page.get_by_label("Chosen λ").input_value())
     pair = [chosen(page, which) for which in (0, 1)]
     images = torch.stack([photograph(*place) for place in pair])
     labels = torch.tensor([column for _, column in pair])
@@ -178,32 +179,32 @@ def test_a_mouse_drags_the_box_and_the_border_cuts_it(experiment):
     assert check(page)[1] == centre
     page.mouse.down()
     assert check(page)[:2] == ((6, 26, 6, 26), (16, 16))
-    assert "The whole box was pasted" in page.locator(".mix-note").inner_text()
+    assert "The whole box was pasted" in page.locator(".mix-explanation").inner_text()
     page.mouse.move(*middle(page, 3, 30))
     assert check(page)[:2] == ((0, 13, 20, 32), (3, 30))
-    assert "The border cut the box off" in page.locator(".mix-note").inner_text()
+    assert "The border cut the box off" in page.locator(".mix-explanation").inner_text()
     page.mouse.move(1, 1)  # outside, it stays in the corner
     assert check(page)[:2] == ((0, 10, 0, 10), (0, 0))
     page.mouse.up()
     page.wait_for_function(
         f"document.querySelector('{PLACE} .visually-hidden').textContent"
-        ".startsWith('Label: cat 90.2 %, dog 9.8 %. λ asked for: 0.60.')"
+        ".startsWith('Label: cat 90.2 %, dog 9.8 %. Chosen λ: 0.60.')"
     )
 
 
 def test_lambda_sets_the_size_of_the_box(experiment):
     page = experiment()
     for asked in (0, 0.01, 0.3, 0.75, 0.99, 1):
-        page.get_by_label("λ asked for").fill(str(asked))
+        page.get_by_label("Chosen λ").fill(str(asked))
         check(page)
-    assert "The box has no pixel" in page.locator(".mix-note").inner_text()
+    assert "The box is empty" in page.locator(".mix-explanation").inner_text()
 
 
 def test_mixup_shows_the_arithmetic_of_any_pixel(experiment):
     page = experiment()
     page.get_by_label("MixUp").check()
     for asked in (0.6, 0, 0.25, 1):
-        page.get_by_label("λ asked for").fill(str(asked))
+        page.get_by_label("Chosen λ").fill(str(asked))
         for pixel in ((3, 4), (31, 0)):
             page.mouse.move(*middle(page, *pixel))
             box, _, lam = check(page)
@@ -249,7 +250,7 @@ def test_chance_draws_lambda_and_the_box(experiment):
 
 def test_all_can_be_done_by_keyboard(experiment):
     page = experiment()
-    pictures = [page.locator(f"{PLACE} .demo-photographs").nth(k) for k in (0, 1)]
+    pictures = [page.locator(f"{PLACE} .experiment-photographs").nth(k) for k in (0, 1)]
     tab_to(page, pictures[0].locator("input:checked"))
     page.keyboard.press("ArrowRight")
     tab_to(page, pictures[1].locator("input:checked"))
@@ -257,9 +258,9 @@ def test_all_can_be_done_by_keyboard(experiment):
     assert [chosen(page, which) for which in (0, 1)] == [(0, 4), (1, 4)]
     pictures[1].locator("input:checked").press("ArrowLeft")
     tab_to(page, page.get_by_label("CutMix"))
-    tab_to(page, page.get_by_label("λ asked for"))
+    tab_to(page, page.get_by_label("Chosen λ"))
     page.keyboard.press("ArrowLeft")
-    assert page.get_by_label("λ asked for").input_value() == "0.59"
+    assert page.get_by_label("Chosen λ").input_value() == "0.59"
     panel = page.locator(".mix-panel")
     tab_to(page, panel)
     assert panel.evaluate("e => e.matches(':focus-visible')")
@@ -321,7 +322,7 @@ def test_it_fits_a_phone(experiment, edition, width):
     )
     assert wide == []
     controls = page.locator(f"{PLACE} :is(button, .experiment-control input, label, .mix-panel)")
-    photographs = page.locator(f"{PLACE} .demo-photographs input")
+    photographs = page.locator(f"{PLACE} .experiment-photographs input")
     for found, count in ((controls, 6), (photographs, 40)):
         boxes = found.evaluate_all(
             "all => all.map(e => e.getBoundingClientRect())"
@@ -338,7 +339,7 @@ def test_nothing_jumps_when_numbers_change(experiment, width):
     body = page.locator(f"{PLACE} .experiment-body")
     heights = [body.bounding_box()["height"]]
     for act in (
-        lambda: page.get_by_label("λ asked for").fill("1"),
+        lambda: page.get_by_label("Chosen λ").fill("1"),
         lambda: page.get_by_role("button", name="Draw λ").click(),
         lambda: page.get_by_label("MixUp").check(),
         lambda: page.get_by_label("cat, photograph 4").check(),

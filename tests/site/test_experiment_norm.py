@@ -9,6 +9,7 @@ from cnnguide.norm import BatchNorm2d, batch_statistics
 from conftest import tab_to
 
 PLACE = "#experiment-norm"
+MODULES = ["normalisation"]
 REACH = 14  # the ends of the number lines
 
 
@@ -86,7 +87,7 @@ def check(page, layer):
 
 def fresh(page):
     """Start again in the page, and give the library's layer that is like it."""
-    page.get_by_role("button", name="Fresh layer").click()
+    page.get_by_role("button", name="New layer").click()
     return BatchNorm2d(1).double()
 
 
@@ -112,7 +113,7 @@ def press_next(page, layer):
 
 
 def test_a_fresh_layer_is_the_library_s(ask):
-    layer, found = BatchNorm2d(1), ask("m.fresh()")
+    layer, found = BatchNorm2d(1), ask("m.newLayer()")
     assert (found["eps"], found["momentum"]) == (layer.eps, layer.momentum)
     assert (found["gamma"], found["beta"]) == (layer.weight.item(), layer.bias.item())
     assert (found["mean"], found["variance"]) == (layer.running_mean, layer.running_var)
@@ -139,7 +140,7 @@ def test_a_layer_s_life_is_the_same_as_in_the_library(ask, momentum, gamma, beta
     found = ask(
         "(layer => x.batches.map((batch, k) => { const r = m.batchNorm(layer, batch, x.modes[k]);"
         " layer = r.layer; return [...r.output, layer.mean, layer.variance, r.used.mean]; }))"
-        "({...m.fresh(), ...x.settings})",
+        "({...m.newLayer(), ...x.settings})",
         {"batches": batches, "modes": modes, "settings": settings},
     )
     for got, batch, training in zip(found, batches, modes, strict=True):
@@ -152,13 +153,13 @@ def test_a_layer_s_life_is_the_same_as_in_the_library(ask, momentum, gamma, beta
 
 def test_it_refuses_what_the_library_refuses(ask):
     with pytest.raises(Exception, match="RangeError: training needs at least 2 values a channel"):
-        ask("m.batchNorm(m.fresh(), [1], true)")
+        ask("m.batchNorm(m.newLayer(), [1], true)")
     with pytest.raises(ValueError, match="training needs at least 2 values a channel"):
         BatchNorm2d(1)(torch.ones(1, 1, 1, 1))
     for momentum in (-0.1, 1.1):
         message = f"momentum is the new batch's weight, from 0 to 1, got {momentum}"
         with pytest.raises(Exception, match=f"RangeError: {message}"):
-            ask("m.batchNorm({...m.fresh(), momentum: x}, [1, 2], true)", momentum)
+            ask("m.batchNorm({...m.newLayer(), momentum: x}, [1, 2], true)", momentum)
         with pytest.raises(ValueError, match=message):
             BatchNorm2d(1, momentum=momentum)
     with pytest.raises(Exception, match="RangeError: batch statistics need at least one value"):
@@ -177,15 +178,17 @@ def test_its_noise_is_normal_and_comes_from_the_seed(ask):
 def test_a_mouse_sends_batches_through_the_layer(experiment):
     page = experiment()
     assert page.locator(f"{PLACE} .experiment-still").is_hidden()
-    assert page.get_by_text("Batches remembered: 3").is_visible()
+    assert page.get_by_text("Batches in the running statistics: 3", exact=True).is_visible()
     layer = fresh(page)
     check(page, layer)
     for k in range(5):
         press_next(page, layer)
-        assert page.get_by_text(f"Batches remembered: {k + 1}").is_visible()
+        assert page.get_by_text(
+            f"Batches in the running statistics: {k + 1}", exact=True
+        ).is_visible()
     page.wait_for_function(
         f"document.querySelector('{PLACE} .visually-hidden').textContent"
-        ".match(/^Output: mean 0.00, deviation 1.00; .* Batches remembered: 5$/)"
+        ".match(/^Output: mean 0.00, deviation 1.00; .* Batches in the running statistics: 5$/)"
     )
 
 
@@ -197,7 +200,8 @@ def test_a_fresh_layer_is_wrong_in_evaluation_mode_and_right_after_twenty_batche
     assert mean > 3
     assert deviation > 2
     press_next(page, layer)
-    assert page.get_by_text("Batches remembered: 0").is_visible()  # in use, nothing is remembered
+    count = page.get_by_text("Batches in the running statistics: 0", exact=True)
+    assert count.is_visible()  # in evaluation mode no batch is counted
     page.get_by_label("Training mode").check()
     for _ in range(20):
         press_next(page, layer)
@@ -210,7 +214,7 @@ def test_a_fresh_layer_is_wrong_in_evaluation_mode_and_right_after_twenty_batche
 def test_twenty_batches_take_one_press(experiment):
     page = experiment()
     page.get_by_role("button", name="20 batches").click()
-    assert page.get_by_text("Batches remembered: 23").is_visible()
+    assert page.get_by_text("Batches in the running statistics: 23", exact=True).is_visible()
     mean, variance = statistics_of(page)[0]["Running statistics"]
     assert mean == pytest.approx(5, abs=1)
     assert variance == pytest.approx(9, abs=3)
@@ -232,7 +236,7 @@ def test_a_shifted_input_moves_evaluation_mode_only(experiment):
     page.get_by_label("Input mean").fill("2")
     assert check(page, layer) == (0, 1)
     assert dots(page, 150) == pytest.approx(before, abs=1e-9)
-    assert "not been remembered" in page.locator(".norm-parts .norm-formula").inner_text()
+    assert "do not include this batch" in page.locator(".norm-parts .norm-formula").inner_text()
     page.get_by_label("Evaluation mode").check()
     mean, _ = check(page, layer)
     page.get_by_label("Input mean").fill("4")
@@ -278,11 +282,11 @@ def test_all_can_be_done_by_keyboard(experiment):
     page.keyboard.press("ArrowLeft")
     tab_to(page, page.get_by_role("button", name="Next batch"))
     page.keyboard.press("Enter")
-    assert page.get_by_text("Batches remembered: 4", exact=True).is_visible()
+    assert page.get_by_text("Batches in the running statistics: 4", exact=True).is_visible()
     tab_to(page, page.get_by_role("button", name="20 batches"))
     page.keyboard.press("Space")
-    assert page.get_by_text("Batches remembered: 24").is_visible()
-    tab_to(page, page.get_by_role("button", name="Fresh layer"))
+    assert page.get_by_text("Batches in the running statistics: 24", exact=True).is_visible()
+    tab_to(page, page.get_by_role("button", name="New layer"))
     page.keyboard.press("Enter")
     layer = BatchNorm2d(1).double()
     check(page, layer)
@@ -303,15 +307,15 @@ def test_a_finger_does_it_all(experiment):
     page = experiment(width=360, height=740, has_touch=True, is_mobile=True)
     layer = BatchNorm2d(1).double()
     used = page.locator(".norm-statistics tr.used")  # a browser clicks a little after a tap
-    page.get_by_role("button", name="Fresh layer").tap()
-    page.get_by_text("Batches remembered: 0").wait_for()
+    page.get_by_role("button", name="New layer").tap()
+    page.get_by_text("Batches in the running statistics: 0", exact=True).wait_for()
     page.get_by_label("Evaluation mode").tap()
     used.filter(has_text="Running statistics").wait_for()
     check(page, layer)
     page.get_by_label("Training mode").tap()
     used.filter(has_text="This batch").wait_for()
     page.get_by_role("button", name="Next batch").tap()
-    page.get_by_text("Batches remembered: 1").wait_for()
+    page.get_by_text("Batches in the running statistics: 1", exact=True).wait_for()
     layer.train()(channel(dots(page, 52)))
     check(page, layer)
     page.get_by_label("Input mean").tap()  # in its middle
@@ -360,7 +364,7 @@ def test_nothing_jumps_when_numbers_change(experiment, width):
         lambda: page.get_by_label("Training mode").check(),
         lambda: page.get_by_role("button", name="20 batches").click(),
         lambda: page.get_by_label("β").fill("-3"),
-        lambda: page.get_by_role("button", name="Fresh layer").click(),
+        lambda: page.get_by_role("button", name="New layer").click(),
     ):
         act()
         heights.append(body.bounding_box()["height"])

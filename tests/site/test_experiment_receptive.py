@@ -14,6 +14,7 @@ from cnnguide.receptive import Layer, receptive_field_of, receptive_fields
 from conftest import tab_to
 
 PLACE = "#experiment-receptive"
+MODULES = ["fields"]
 PANEL = f"{PLACE} .receptive-panel"
 STACKS = [
     [Layer(3), Layer(3)],
@@ -170,7 +171,7 @@ def test_it_refuses_what_the_library_refuses(ask):
         ask("m.receptiveFields([{kernel: 3, stride: 1.5, padding: 0, dilation: 1}])")
     for index in (-1, 14, 0.5):
         with pytest.raises(Exception, match=f"the last layer has no output {index}"):
-            ask("m.seen([{kernel: 3, stride: 1, padding: 0, dilation: 1}], 16, x)", index)
+            ask("m.dependencies([{kernel: 3, stride: 1, padding: 0, dilation: 1}], 16, x)", index)
 
 
 def test_its_sizes_are_the_library_s_and_end_before_a_layer_without_output(ask):
@@ -194,7 +195,7 @@ def test_it_lights_what_a_gradient_reaches(ask, layers):
     size = 31
     sizes = row_sizes(size, layers)
     got = ask(
-        "Array.from({length: x[2]}, (_, k) => m.seen(x[0], x[1], k))",
+        "Array.from({length: x[2]}, (_, k) => m.dependencies(x[0], x[1], k))",
         [plain(layers), size, sizes[-1]],
     )
     for rows, right in zip(got, reached(layers, size), strict=True):
@@ -209,7 +210,7 @@ def test_it_names_the_first_and_the_last_pixel_of_a_field(ask):
         field = receptive_fields(layers)[-1]
         for output in range(4):
             first, last = ask(
-                "m.reaches(m.receptiveFields(x[0]).at(-1), x[1])", [plain(layers), output]
+                "m.endsOf(m.receptiveFields(x[0]).at(-1), x[1])", [plain(layers), output]
             )
             assert last - first + 1 == field.size
             assert (first + last + 1) / 2 == field.start + output * field.jump

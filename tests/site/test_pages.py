@@ -234,3 +234,12 @@ def test_the_sitemap_names_every_page_in_every_language():
             "zh-CN",
             "x-default",
         }
+
+
+@pytest.mark.parametrize(("edition", "height"), [("en", 1.5), ("zh", 1.7)])
+def test_chinese_lines_stand_further_apart(page, server, edition, height):
+    page.goto(f"{server}/{edition}/conv.html")
+    ratio = page.locator("article p").first.evaluate(
+        "p => parseFloat(getComputedStyle(p).lineHeight) / parseFloat(getComputedStyle(p).fontSize)"
+    )
+    assert abs(ratio - height) < 0.05

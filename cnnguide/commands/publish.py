@@ -1,0 +1,121 @@
+"""The command that publishes a trained network for the page: ``cnnguide publish runs/latest``.
+
+Page: *train*. It makes the files in `cnnguide.trained` anew from a finished run of
+``cnnguide train --model resnet10``: weights, an ONNX graph that a browser runs, and a card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cnnguide import results
+from cnnguide.cam import ClassMaps, Looked
+from cnnguide.checkpoint import replacing
+from cnnguide.models import count_parameters
+from cnnguide.models.resnet import ResNet
+from cnnguide.trained import FOLDER, load_demo
+
+__all__ = ["main"]
+
+NAME = "resnet10"
+
+
+def to_onnx(model: ResNet) -> bytes:
+    """Write a network, with its maps, as an ONNX graph for any number of images."""
+    program = torch.onnx.export(
+        ClassMaps(model).eval(),
+        (torch.zeros(2, 3, 32, 32),),
+        input_names=["image"],
+        output_names=list(Looked._fields),
+        dynamic_shapes=({0: torch.export.Dim("images")},),
+        opset_version=18,
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    written = program.model_proto
+    for node in written.graph.node:
+        del node.metadata_props[:]  # in which files of this computer it was traced
+    return written.SerializeToString()
+
+
+def card(run: Mapping[str, Any], model: nn.Module, sizes: Mapping[str, int]) -> str:
+    """Describe the network, from the record of its run."""
+    recipe = "\n".join(f"| `{name}` | {value} |" for name, value in run["recipe"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    files = "\n".join(f"- `{name}`: {size:,} bytes" for name, size in sizes.items())
+    accuracy, n = run["test_accuracy"]["chosen"], 10_000
+    error = (accuracy * (1 - accuracy) / n) ** 0.5
+    command = re.sub(r"^full_run\.py", "cnnguide train", run["command"])  # its name before
+    return f"""# A small ResNet for CIFAR-10
+
+Written by `cnnguide publish` from the record of the run.
+
+- **What it is**: `cnnguide.models.cifar_resnet10`, {count_parameters(model):,} parameters; ten \
+classes, images of 32 × 32 pixels.
+- **Data**: CIFAR-10 (Krizhevsky 2009), {run["data"]} set; the epoch was chosen on validation \
+images that were set aside, and the test set was read once.
+- **Accuracy**: {accuracy:.2%} on the {n:,} test images (standard error {error:.2%}, one run, \
+seed {run["seed"]}).
+- **Made**: {run["date"]} in {run["seconds"] / 60:.0f} minutes on {run["device"]}; {versions}.
+- **Command**: `{command}`
+- **Limits**: it knows ten classes and answers with one of them whatever it is shown; photographs \
+that are not like CIFAR-10's are outside what it was tested on.
+
+{files}
+
+The ONNX file takes pixels from 0 to 1 and normalises them itself; its outputs are `scores`, \
+`first` (feature maps of the first layer) and `maps` (the evidence for each class, place by place).
+
+| recipe | |
+|---|---|
+{recipe}
+"""
+
+
+def publish(run_folder: Path, *, folder: Path = FOLDER) -> None:
+    """Make the three files of the trained network from a finished run."""
+    record = results.load("train", folder=run_folder)
+    if record is None:
+        raise ValueError(f"{run_folder} holds no finished run; name the --output of one")
+    run = record["runs"][-1]
+    if run["model"] != NAME:
+        raise ValueError(f"{run_folder} holds a run of {run['model']}, not of {NAME}")
+    weights = (run_folder / "weights.safetensors").read_bytes()
+    with replacing(folder / f"{NAME}.safetensors") as file:
+        file.write(weights)
+    model = load_demo(folder=folder)
+    graph = to_onnx(model)
+    with replacing(folder / f"{NAME}.onnx") as file:
+        file.write(graph)
+    sizes = {f"{NAME}.safetensors": len(weights), f"{NAME}.onnx": len(graph)}
+    with replacing(folder / "README.md") as file:
+        file.write(card(run, model, sizes).encode())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Make the files anew."""
+    parser = argparse.ArgumentParser(prog="cnnguide publish", description=__doc__)
+    parser.add_argument("run", type=Path, help="the --output folder of a finished run")
+    options = parser.parse_args(arguments)
+    try:
+        publish(options.run)
+    except ModuleNotFoundError as error:
+        print(
+            f"error: {error}; `pip install onnx onnxscript safetensors` brings it", file=sys.stderr
+        )
+        return 1
+    except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"written: {FOLDER}")
+    return 0

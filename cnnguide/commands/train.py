@@ -1,0 +1,561 @@
+"""The command that trains on all of CIFAR-10: ``cnnguide train``.
+
+Page: *fast*. It survives being stopped, chooses its epoch on validation images, reads the test
+set once, and writes down what it did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import re
+import shlex
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from cnnguide import data, results
+from cnnguide.checkpoint import replacing
+from cnnguide.commands import end_with_parent
+from cnnguide.fast import FastTraining, Techniques, processes, rank, saved_bytes
+from cnnguide.models import CIFAR_NETWORKS, QuickNet, count_multiply_adds, count_parameters
+from cnnguide.recipe import RECIPES, Recipe, find_recipe
+from cnnguide.run import Training
+from cnnguide.train import has_fast_bfloat16, seed_everything
+
+__all__ = ["Options", "main"]
+
+# Environment variables of the processes that share a run: who started them, where they meet.
+STARTER, MEETING = "CNNGUIDE_STARTER", "CNNGUIDE_MEETING"
+PATIENCE = 30  # seconds in which whoever started the processes ends those that lost another
+UNITS = {
+    "test_accuracy": "share of the test images",
+    "seconds": "from data in memory to the last epoch",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Train a network on CIFAR-10, on a GPU if there is one.
+
+    The defaults are the article's run: the CIFAR ResNet-18, 150 epochs, batches of 128.
+    """
+
+    recipe: str = "article"  # article, modern (sooner there), or quick (a first try)
+    training: Recipe = field(default_factory=Recipe)
+    model: Literal["resnet18", "resnet10", "quick"] = "resnet18"  # the network
+    data: Literal["full", "sample"] = "full"  # all 60,000 images, or the 6,000 shipped ones
+    validation: float = 0.1  # share of the training images set aside to choose the epoch by
+    seed: int = 0  # of weights, order and augmentation
+    seeds: int = 1  # runs to make, from the seed on; more than one gives mean and deviation
+    device: str = "auto"  # cuda, cpu, or auto: a GPU if there is one
+    nproc: int = 1  # processes that share every batch, one per GPU; for many machines use torchrun
+    compiled: bool = False  # on a GPU, let torch.compile merge operations: a minute first
+    output: Path = Path("runs/latest")  # folder for all that is written
+    resume: bool = False  # go on from the checkpoint in the output folder
+    dry_run: bool = False  # print what would be done, with memory and time, and stop
+    tensorboard: bool = False  # also write curves for TensorBoard
+    record: bool = False  # add the run to the results that the site shows
+
+
+def parse(arguments: list[str]) -> Options:
+    """Read the options: the fields of `Options` and `Recipe`, with their comments as help."""
+    import tyro  # only the command needs it
+
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first.add_argument("--recipe", default="article")
+    name = first.parse_known_args(arguments)[0].recipe
+    return tyro.cli(
+        Options,
+        prog="cnnguide train",
+        args=arguments,
+        default=Options(recipe=name, training=find_recipe(name)),
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+
+
+def check(options: Options, arguments: list[str]) -> None:
+    """Refuse what cannot be run, before anything is written."""
+    for name in ("seeds", "nproc"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"{name} must be at least 1, got {getattr(options, name)}")
+    if not 0 < options.validation < 1:
+        raise ValueError(f"validation must lie between 0 and 1, got {options.validation}")
+    device = device_of(options)
+    cards = torch.cuda.device_count()
+    if device.type == "cuda" and options.nproc > cards:
+        raise ValueError(f"nproc must be at most the number of GPUs, {cards}, got {options.nproc}")
+    if options.dry_run:
+        return
+    # What the end of a run needs has to be there at its start.
+    board = ["torch.utils.tensorboard"] if options.tensorboard else []
+    for name in ["matplotlib.pyplot", "safetensors.torch", *board]:
+        importlib.import_module(name)
+    begun = [f for f in folders(options).values() if (f / "checkpoint.pt").exists()]
+    if options.resume and not begun:
+        raise ValueError(f"nothing to resume in {options.output}; leave out --resume to begin")
+    if begun and not options.resume:
+        raise ValueError(
+            f"{begun[0] / 'checkpoint.pt'} exists: go on with `{resuming(arguments)}`, "
+            "or name another --output"
+        )
+
+
+def folders(options: Options) -> dict[int, Path]:
+    """Give the folder of each seed's run."""
+    if options.seeds == 1:
+        return {options.seed: options.output}
+    seeds = range(options.seed, options.seed + options.seeds)
+    return {seed: options.output / f"seed-{seed}" for seed in seeds}
+
+
+def resuming(arguments: list[str]) -> str:
+    """Write the command that goes on with a run."""
+    others = [argument for argument in arguments if argument != "--resume"]
+    return shlex.join(["cnnguide", "train", "--resume", *others])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train, and write everything down."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        options = parse(arguments)
+        check(options, arguments)
+        if STARTER in os.environ:  # one of several processes; the command that waits does the rest
+            end_with_parent(int(os.environ[STARTER]))
+            with sharing(options), losing_others():
+                return run_seeds(options)
+        with stopping_on_sigterm(), owning(options):
+            if options.nproc > 1 and "RANK" not in os.environ:
+                return start_processes(options.nproc, arguments)
+            with sharing(options):
+                return run_seeds(options)
+    except ModuleNotFoundError as error:
+        fault = f"{error}; `pip install cnnguide[train]` brings what this command needs"
+    except (OSError, ValueError, FloatingPointError) as error:
+        fault = str(error)
+    except KeyboardInterrupt as stop:
+        print(f"\nstopped; `{resuming(arguments)}` goes on", file=sys.stderr)
+        return 128 + (stop.args[0] if stop.args else signal.SIGINT)
+    if int(os.environ.get("RANK", "0")) > 0:
+        time.sleep(2)  # what is wrong in all processes alike is printed once, by the first
+    print(f"error: {fault}", file=sys.stderr)
+    return 1
+
+
+def start_processes(nproc: int, arguments: list[str]) -> int:
+    """Start this command once for each process, and end all of them with the first that fails."""
+    threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // nproc))
+    running: list[subprocess.Popen] = []
+    codes: list[int | None] = []
+    with tempfile.TemporaryDirectory() as folder:
+        ours = {
+            STARTER: str(os.getpid()),
+            MEETING: f"file://{folder}/meeting",
+            "OMP_NUM_THREADS": threads,
+            "WORLD_SIZE": str(nproc),
+        }
+        try:
+            for k in range(nproc):
+                command = [sys.executable, "-m", "cnnguide", "train", *arguments]
+                own = {**os.environ, **ours, "RANK": str(k), "LOCAL_RANK": str(k)}
+                running.append(subprocess.Popen(command, env=own, start_new_session=True))
+            while not any(codes) and (not codes or None in codes):
+                time.sleep(0.1)
+                codes = [process.poll() for process in running]
+        finally:
+            for process in running:
+                process.terminate()
+            for process in running:
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+    code = next((code for code in codes if code), 0)
+    if code not in (0, 1):
+        raise OSError(f"one of the {nproc} processes ended with exit code {code}")
+    return code
+
+
+@contextmanager
+def owning(options: Options) -> Iterator[None]:
+    """Keep other runs away from the output folder; the system ends it with the process."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows
+        fcntl = None  # type: ignore[assignment]
+    if options.dry_run or fcntl is None or int(os.environ.get("RANK", "0")) > 0:
+        yield
+        return
+    options.output.mkdir(parents=True, exist_ok=True)
+    folder = os.open(options.output, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            where = options.output
+            raise ValueError(f"another run writes to {where}; name another --output") from None
+        yield
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def stopping_on_sigterm() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C: print how to go on."""
+
+    def stop(number: int, _: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def device_of(options: Options) -> torch.device:
+    """Choose where this process computes."""
+    wanted = options.device
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and "LOCAL_RANK" in os.environ:
+        wanted = f"cuda:{os.environ['LOCAL_RANK']}"
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", wanted):
+        raise ValueError(f"device must be auto, cpu, cuda or cuda:0, got {wanted!r}")
+    device = torch.device(wanted)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device is cuda, but PyTorch finds no GPU here; take --device cpu")
+    if options.compiled and device.type != "cuda":
+        raise ValueError(f"--compiled pays on a GPU, got {device.type}; leave it out")
+    return device
+
+
+@contextmanager
+def sharing(options: Options) -> Iterator[None]:
+    """Join the other processes, if `torchrun` started this one."""
+    if "RANK" not in os.environ:
+        yield
+        return
+    device = device_of(options)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    dist.init_process_group(
+        "nccl" if device.type == "cuda" else "gloo",
+        init_method=os.environ.get(MEETING),
+        rank=int(os.environ["RANK"]),
+        world_size=int(os.environ["WORLD_SIZE"]),
+    )
+    yield
+    dist.destroy_process_group()  # not after an error, which the others would meet as theirs
+
+
+@contextmanager
+def losing_others() -> Iterator[None]:
+    """Wait to be ended when another process has gone: the command that started both tells why."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and "/gloo/" not in str(error):
+            raise
+        time.sleep(PATIENCE)
+        raise OSError(f"the processes of this run lost each other: {error}") from None
+
+
+def print_main(*words: object) -> None:
+    """Print, in the first of the processes that share a run."""
+    if rank() == 0:
+        print(*words, flush=True)
+
+
+def run_seeds(options: Options) -> int:
+    """Do one run, or one for each seed."""
+    device = device_of(options)
+    torch.backends.cudnn.benchmark = device.type == "cuda"
+    if options.dry_run:
+        report_plan(options, device)
+        return 0
+    images = data.load(options.data)
+    if options.seeds == 1:
+        run_one(options, images, device)
+        return 0
+    done = []
+    for seed, folder in folders(options).items():
+        print_main(f"\nseed {seed}: {folder}")
+        if options.resume and (folder / "train.json").exists():
+            print_main("has ended already")
+        else:
+            run_one(replace(options, seed=seed, output=folder), images, device)
+        if rank() == 0:
+            done += (results.load("train", folder=folder) or {"runs": []})["runs"]
+    if rank() == 0:
+        print_main(f"\n{'':24s}mean ± standard deviation of {len(done)} seeds, {done[0]['device']}")
+        for name in ("last", "chosen"):
+            scores = [100 * one["test_accuracy"][name] for one in done]
+            spread = f"{statistics.mean(scores):.2f} ± {statistics.stdev(scores):.2f} %"
+            print_main(f"test, {name + ' epoch':18s}{spread}")
+        seconds = [one["seconds"] for one in done]
+        print_main(
+            f"{'seconds':24s}{statistics.mean(seconds):.1f} ± {statistics.stdev(seconds):.1f}"
+        )
+    return 0
+
+
+def run_one(options: Options, images: data.Cifar10, device: torch.device) -> None:
+    """Train from one seed."""
+    generator, recipe = seed_everything(options.seed), options.training
+    model = CIFAR_NETWORKS[options.model]()
+    parts = data.split(
+        images.train_images, images.train_labels, validation=options.validation, generator=generator
+    )
+    if isinstance(model, QuickNet):
+        model.whiten(data.normalise(parts[0][:5000], mean=recipe.mean, std=recipe.std))
+    describe(options, model, len(parts[0]), device)
+    checkpoint = options.output / "checkpoint.pt"
+    if rank() == 0:
+        clear(options.output)
+    start = time.perf_counter()
+    try:
+        techniques = Techniques.for_device(device, compiled=options.compiled)
+        run = FastTraining(model, recipe, seed=options.seed, device=device, techniques=techniques)
+        train, validation = ((parts[k].to(device), parts[k + 1].to(device)) for k in (0, 2))
+        trained = follow(options, run, train, validation, checkpoint)
+    except torch.OutOfMemoryError as error:
+        raise ValueError(what_would_fit(options, device)) from error
+    if rank() == 0:
+        if not trained and (options.output / "train.json").exists():
+            raise ValueError(f"{checkpoint} is of a run that has ended; name another --output")
+        before = sum(epoch.seconds for epoch in run.history[: len(run.history) - trained])
+        finish(options, run, images, before + time.perf_counter() - start)
+
+
+def clear(folder: Path) -> None:
+    """Remove what writes that were killed have left behind."""
+    for path in folder.glob(".*"):
+        if re.fullmatch(r"\..+\.[0-9a-f]{16}", path.name):
+            path.unlink(missing_ok=True)
+
+
+def follow(
+    options: Options,
+    run: Training,
+    train: tuple[Tensor, Tensor],
+    validation: tuple[Tensor, Tensor],
+    checkpoint: Path,
+) -> int:
+    """Train to the end, showing each epoch and writing it down; count them."""
+    bar, trained = None, 0
+    if rank() == 0 and sys.stderr.isatty():
+        bar = progress(run, len(train[1]))
+    for _ in run.fit(train, validation, checkpoint=checkpoint, write=rank() == 0):
+        trained += 1
+        if rank() > 0:
+            continue
+        write_log(options, run)
+        if bar is None:
+            print_main(line(run, len(train[1])))
+        else:
+            bar.set_postfix_str(line(run, len(train[1])).split("  ", 1)[1])
+    if bar is not None:
+        bar.close()
+    return trained
+
+
+def progress(run: Training, count: int):  # type: ignore[no-untyped-def]
+    """Show a bar of images, with their number per second and the time left."""
+    from tqdm import tqdm
+
+    bar = tqdm(total=run.recipe.epochs * count, unit=" images", unit_scale=True, smoothing=0.05)
+
+    def counted(steps: Iterable) -> Iterator:
+        bar.n = len(run.history) * count
+        bar.set_description(f"epoch {len(run.history) + 1}/{run.recipe.epochs}")
+        for k, step in enumerate(steps):
+            yield step
+            bar.update(min(run.recipe.batch_size, count - k * run.recipe.batch_size))
+
+    run.progress = counted
+    return bar
+
+
+def line(run: Training, count: int) -> str:
+    """Write what the last epoch did on one line."""
+    e = run.history[-1]
+    return (
+        f"epoch {e.number:3d}/{run.recipe.epochs}  loss {e.train_loss:.4f}  "
+        f"train {e.train_accuracy:.4f}  validation {e.validation_accuracy:.4f}  "
+        f"lr {e.learning_rate:.4g}  {count / e.seconds:,.0f} images/s"
+    )
+
+
+def write_log(options: Options, run: Training) -> None:
+    """Write one JSON line per epoch; the file is always that of the checkpoint."""
+    with replacing(options.output / "log.jsonl") as file:
+        for epoch in run.history:
+            file.write((json.dumps(asdict(epoch)) + "\n").encode())
+    if options.tensorboard:
+        from torch.utils.tensorboard import SummaryWriter
+
+        last = run.history[-1]
+        with SummaryWriter(options.output / "tensorboard", purge_step=last.number) as writer:
+            for name, value in asdict(last).items():
+                writer.add_scalar(name, value, last.number)
+
+
+def describe(options: Options, model: torch.nn.Module, n: int, device: torch.device) -> None:
+    """Print what is going to be trained, and how much work that is."""
+    recipe = options.training
+    work = 6 * count_multiply_adds(model, (3, 32, 32)) * n * recipe.epochs
+    known = RECIPES.get(options.recipe)
+    print_main(
+        f"{options.model}: {count_parameters(model):,} parameters, {n:,} training images, "
+        f"{recipe.epochs} epochs of {-(-n // recipe.batch_size)} steps on "
+        f"{results.device_name(device)}, {work / 1e15:.2f} PFLOP"
+    )
+    for name, value in asdict(recipe).items():
+        usual = getattr(known, name, value)
+        print_main(f"  {name} = {value}" + ("" if usual == value else f"  (the recipe's: {usual})"))
+    if processes() > 1:
+        print_main(f"  {processes()} processes, each with its share of every batch")
+
+
+def report_plan(options: Options, device: torch.device) -> None:
+    """Print what a run would do, need and take; a few steps on random images are really taken."""
+    model, recipe = CIFAR_NETWORKS[options.model](), options.training
+    count = round((50_000 if options.data == "full" else 5_000) * (1 - options.validation))
+    describe(options, model, count, device)
+    seconds, peak = try_steps(options, device, recipe.batch_size)
+    total = seconds * -(-count // recipe.batch_size) * recipe.epochs * options.seeds
+    copies = 4 + bool(recipe.average)  # weights, gradients, momenta, the best so far
+    held = saved_bytes(model, bfloat16=has_fast_bfloat16(device)) * recipe.batch_size
+    needed = held + 4 * copies * count_parameters(model) + count * 3 * (40 * 40 + 32 * 32)
+    print_main(f"memory: about {needed / 1e9:.1f} GB for layers, weights and images {end_of(peak)}")
+    print_main(f"time: about {total / 60:.1f} minutes, from steps of {1e3 * seconds:.1f} ms here")
+    print_main(f"would be written: {options.output}/ (checkpoint, log, weights, curves, record)")
+
+
+def end_of(peak: int) -> str:
+    """Add what was measured, where it can be."""
+    return f"({peak / 1e9:.1f} GB measured on the GPU)" if peak else "(counted, not measured)"
+
+
+def try_steps(options: Options, device: torch.device, batch: int) -> tuple[float, int]:
+    """Take some steps on random images; give the seconds of one, and a GPU's peak memory."""
+    recipe = replace(options.training, batch_size=batch)
+    techniques = Techniques.for_device(device, compiled=options.compiled)
+    trial = FastTraining(
+        CIFAR_NETWORKS[options.model](), recipe, device=device, techniques=techniques
+    )
+    steps = 20 if device.type == "cuda" else 1  # a GPU is waited for once in so many
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (batch * steps, 3, 32, 32), generator=generator).byte().to(device)
+    labels = torch.randint(10, (batch * steps,), generator=generator).to(device)
+    taken: list[float] = []
+    while len(taken) < 4 or (len(taken) < 23 and sum(taken[3:]) < 5):  # the first three warm up
+        start = time.perf_counter()
+        trial.train_once(images, labels, [1e-4] * steps)
+        taken.append(time.perf_counter() - start)
+    peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+    return statistics.median(taken[3:]) / steps, peak
+
+
+def what_would_fit(options: Options, device: torch.device) -> str:
+    """Find by trying which batch the memory holds."""
+    wanted = options.training.batch_size
+    for batch in halves(wanted):
+        try:
+            try_steps(options, device, batch)
+        except torch.OutOfMemoryError:
+            continue
+        return (
+            f"out of memory on {device} with batches of {wanted}; {batch} fits: take --batch-size "
+            f"{batch} --learning-rate {options.training.learning_rate * batch / wanted:g}"
+        )
+    return f"out of memory on {device} even with single images; close what else uses it"
+
+
+def halves(batch: int) -> Iterator[int]:
+    """Halve a batch down to 1."""
+    while batch > 1:
+        batch //= 2
+        yield batch
+
+
+def draw_curves(run: Training, path: Path) -> None:
+    """Draw loss and accuracy by epoch."""
+    import matplotlib.pyplot as plt
+
+    from cnnguide.show import style
+
+    style()
+    epochs = [e.number for e in run.history]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    for part in ("train", "validation"):
+        left.plot(epochs, [getattr(e, f"{part}_loss") for e in run.history], label=part)
+        shares = [100 * getattr(e, f"{part}_accuracy") for e in run.history]
+        right.plot(epochs, shares, label=part)
+    left.set(xlabel="epoch", ylabel="cross-entropy")
+    right.set(xlabel="epoch", ylabel="accuracy (%)")
+    right.legend()
+    with replacing(path) as file:
+        figure.savefig(file, format="svg")
+    plt.close(figure)
+
+
+def save_weights(options: Options, run: Training, accuracy: dict[str, float]) -> None:
+    """Write the chosen weights as safetensors, with the recipe in the file."""
+    import safetensors.torch
+
+    described = {"recipe": asdict(run.recipe), "model": options.model, "test_accuracy": accuracy}
+    weights = {name: tensor.cpu().contiguous() for name, tensor in run.best.items()}
+    metadata = {name: json.dumps(value) for name, value in described.items()}
+    with replacing(options.output / "weights.safetensors") as file:
+        file.write(safetensors.torch.save(weights, metadata))
+
+
+def finish(options: Options, run: Training, images: data.Cifar10, seconds: float) -> None:
+    """Read the test set once, and write weights, curves and the record."""
+    write_log(options, run)  # a stop after the last checkpoint may have left it an epoch behind
+    accuracy = run.test(images.test_images, images.test_labels)
+    save_weights(options, run, accuracy)
+    draw_curves(run, options.output / "curves.svg")
+    cuda = run.device.type == "cuda"
+    single = {
+        **results.circumstances(run.device),
+        "model": options.model,
+        "data": options.data,
+        "seed": options.seed,
+        "processes": processes(),
+        "recipe_name": options.recipe,
+        "recipe": asdict(run.recipe),
+        "test_accuracy": accuracy,
+        "seconds": seconds,
+        "peak_memory_bytes": torch.cuda.max_memory_allocated(run.device) if cuda else None,
+        "history": [asdict(epoch) for epoch in run.history],
+    }
+    folders: list[tuple[Path, dict[str, Any]]] = [(options.output, {"units": UNITS, "runs": []})]
+    if options.record:
+        known = results.load("train") or {"units": UNITS, "runs": []}
+        folders.append((results.FOLDER, known))
+    for folder, record in folders:
+        record["runs"].append(single)
+        results.save("train", record, folder=folder)
+    best = max(run.history, key=lambda epoch: epoch.validation_accuracy)
+    print_main(f"test accuracy at the last epoch          {accuracy['last']:.4f}")
+    print_main(f"test accuracy at epoch {best.number:3d}, the chosen one {accuracy['chosen']:.4f}")
+    print_main(f"{seconds:.1f} s; weights, curves, log and record are in {options.output}")

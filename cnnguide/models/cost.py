@@ -1,0 +1,76 @@
+"""What a network costs: its parameters, and the multiply-adds for one image.
+
+Pages: *lenet*, *vgg*, *resnet*.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from cnnguide.modes import evaluating
+
+__all__ = ["count_multiply_adds", "count_parameters"]
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Count the numbers that a model learns, whether they are frozen or not.
+
+    Parameters
+    ----------
+    model : nn.Module
+
+    Returns
+    -------
+    int
+        Buffers, such as running statistics, are not counted.
+
+    Examples
+    --------
+    >>> count_parameters(nn.Conv2d(3, 16, 3))
+    448
+    """
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def count_multiply_adds(model: nn.Module, input_shape: tuple[int, int, int]) -> int:
+    """Count the multiply-adds of the convolutions and matrix products for one image.
+
+    The rest (BatchNorm, activations, pooling, additions) is left out, as is usual: it is well
+    under one in a hundred for these networks.
+
+    Parameters
+    ----------
+    model : nn.Module
+        On any device, ``meta`` included; its modes and statistics are left as they are.
+    input_shape : (int, int, int)
+        Channels, height and width of one image.
+
+    Returns
+    -------
+    int
+        Half of what PyTorch's `FlopCounterMode` counts, since a multiply-add is two operations.
+
+    Raises
+    ------
+    ValueError
+        For other than three sizes.
+
+    Examples
+    --------
+    >>> count_multiply_adds(nn.Conv2d(3, 16, 3), (3, 12, 12))  # 10 x 10 places of 16 x 27
+    43200
+    """
+    if len(input_shape) != 3:
+        raise ValueError(f"one image must have shape (C, H, W), got {tuple(input_shape)}")
+    device = next(model.parameters()).device
+    counter = FlopCounterMode(display=False)
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # one fused call would hide attention's products
+    try:
+        with torch.no_grad(), evaluating(model), counter:
+            model(torch.zeros(1, *input_shape, device=device))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+    return counter.get_total_flops() // 2

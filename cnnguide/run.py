@@ -1,0 +1,309 @@
+"""A training run: validated epochs, a file to go on from, and the weights of the best epoch.
+
+Page: *train*.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cnnguide import data
+from cnnguide.augment import random_crop, random_cutout, random_flip
+from cnnguide.checkpoint import load_checkpoint, load_weights, save_checkpoint
+from cnnguide.recipe import Recipe, learning_rate_at
+from cnnguide.train import (
+    Score,
+    evaluate,
+    fast_layout,
+    has_fast_bfloat16,
+    make_optimizer,
+    moving_average,
+    train_epoch,
+)
+
+__all__ = ["Epoch", "Training", "augmented_batches", "fit"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch did. Training numbers are taken while the weights move, on changed images."""
+
+    number: int  # from 1 on
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float  # of the epoch's first step
+    seconds: float  # training and validation
+
+
+def augmented_batches(
+    images: Tensor, labels: Tensor, recipe: Recipe, *, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Shuffle, crop, flip, normalise and blank uint8 images, batch by batch.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N 3 H W``, uint8.
+    labels : Tensor
+        ``N``, int64, on the same device.
+    recipe : Recipe
+        Gives batch size, padding, flip, constants and cutout.
+    generator : torch.Generator
+        Source of every choice.
+
+    Yields
+    ------
+    images, labels : Tensor
+        Normalised float32, channels-last in memory.
+
+    Examples
+    --------
+    >>> sample = data.load("sample")
+    >>> batches = augmented_batches(
+    ...     sample.test_images, sample.test_labels, Recipe(), generator=torch.Generator()
+    ... )
+    >>> [len(labels) for _, labels in batches]
+    [128, 128, 128, 128, 128, 128, 128, 104]
+    """
+    for x, y in data.batches(images, labels, batch_size=recipe.batch_size, generator=generator):
+        x = random_crop(x, padding=recipe.padding, generator=generator)
+        x = random_flip(x, p=recipe.flip, generator=generator)
+        x = data.normalise(x, mean=recipe.mean, std=recipe.std)
+        if recipe.cutout:
+            x = random_cutout(x, side=recipe.cutout, generator=generator)
+        yield fast_layout(x), y
+
+
+def plain_batches(
+    images: Tensor, labels: Tensor, recipe: Recipe
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Normalise images for evaluation, in large batches: no gradient has to be kept."""
+    for x, y in data.batches(images, labels, batch_size=1000):
+        yield fast_layout(data.normalise(x, mean=recipe.mean, std=recipe.std)), y
+
+
+class Training:
+    """A run that can be stopped after any epoch and go on as if it had not been.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Trained in place.
+    recipe : Recipe
+    seed : int
+        Of the order and the augmentation; seed the model's weights before you make it.
+    device : torch.device or str
+
+    Attributes
+    ----------
+    history : list of Epoch
+    best : dict of str to Tensor
+        The weights of the epoch with the highest validation accuracy, the first of equals.
+    progress : callable
+        Wraps what an epoch iterates over, as a progress bar does.
+    """
+
+    def __init__(
+        self, model: nn.Module, recipe: Recipe, *, seed: int = 0, device: torch.device | str = "cpu"
+    ) -> None:
+        self.device = torch.device(device)
+        self.model = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.recipe = recipe
+        self.average = moving_average(self.model, keep=recipe.average) if recipe.average else None
+        self.optimizer = make_optimizer(model, recipe)
+        self.generator = torch.Generator().manual_seed(seed)
+        self.bfloat16 = has_fast_bfloat16(self.device)
+        self.history: list[Epoch] = []
+        self.best: dict[str, Tensor] = {}
+        self.progress: Callable[[Iterable], Iterable] = iter
+        self.images_digest = ""
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The model that is evaluated, which is the moving average where the recipe has one."""
+        return self.model if self.average is None else self.average.module
+
+    def fit(
+        self,
+        train: tuple[Tensor, Tensor],
+        validation: tuple[Tensor, Tensor],
+        *,
+        checkpoint: Path | None = None,
+        write: bool = True,
+    ) -> Iterator[Training]:
+        """Train to the last epoch, and yield after each, as the function `fit` does.
+
+        Of several processes that train together, only the one with `write` writes the checkpoint.
+        """
+        self.images_digest = digest(*train)
+        if checkpoint is not None and checkpoint.exists():
+            self.load_state_dict(load_checkpoint(checkpoint))
+        while len(self.history) < self.recipe.epochs:
+            self.run_epoch(train, validation)
+            if checkpoint is not None and write:
+                save_checkpoint(checkpoint, self.state_dict())
+            yield self
+
+    def run_epoch(self, train: tuple[Tensor, Tensor], validation: tuple[Tensor, Tensor]) -> Epoch:
+        """Train for one epoch, validate, and keep the weights if they are the best so far."""
+        start, recipe, done = time.perf_counter(), self.recipe, len(self.history)
+        steps = -(-len(train[1]) // recipe.batch_size)
+        rates = [
+            learning_rate_at(recipe, done * steps + k, steps_per_epoch=steps) for k in range(steps)
+        ]
+        images, labels = (part.to(self.device) for part in train)
+        trained = self.train_once(images, labels, rates)
+        checked = self.evaluate(self.evaluated, *(part.to(self.device) for part in validation))
+        if checked.accuracy > max((e.validation_accuracy for e in self.history), default=-1.0):
+            self.best = copy.deepcopy(self.evaluated.state_dict())
+        epoch = Epoch(
+            done + 1,
+            trained.loss,
+            trained.accuracy,
+            checked.loss,
+            checked.accuracy,
+            rates[0],
+            time.perf_counter() - start,
+        )
+        self.history.append(epoch)
+        return epoch
+
+    def train_once(self, images: Tensor, labels: Tensor, rates: list[float]) -> Score:
+        """Take one epoch's steps."""
+        return train_epoch(
+            self.model,
+            self.progress(augmented_batches(images, labels, self.recipe, generator=self.generator)),
+            self.optimizer,
+            learning_rates=iter(rates),
+            label_smoothing=self.recipe.label_smoothing,
+            bfloat16=self.bfloat16,
+            average=self.average,
+        )
+
+    def evaluate(self, model: nn.Module, images: Tensor, labels: Tensor) -> Score:
+        """Measure a model on images that are not changed."""
+        return evaluate(model, plain_batches(images, labels, self.recipe), bfloat16=self.bfloat16)
+
+    def test(self, images: Tensor, labels: Tensor) -> dict[str, float]:
+        """Report test accuracy once: at the last epoch, and at the one chosen on validation."""
+        images, labels = images.to(self.device), labels.to(self.device)
+        chosen = copy.deepcopy(self.evaluated)
+        load_weights(chosen, self.best)
+        return {
+            name: self.evaluate(model, images, labels).accuracy
+            for name, model in (("last", self.evaluated), ("chosen", chosen))
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Gather everything that the next epoch depends on."""
+        return {
+            "model": self.model.state_dict(),
+            "average": self.average and self.average.state_dict(),
+            "best": self.best,
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+            "history": [asdict(epoch) for epoch in self.history],
+            "recipe": asdict(self.recipe),
+            "images": self.images_digest,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state; it must be this recipe's, this model's and these images'."""
+        ours, theirs = asdict(self.recipe), state["recipe"]
+        # A file may hold lists where the recipe has tuples.
+        different = [name for name in ours if _plain(ours[name]) != _plain(theirs.get(name))]
+        if different:
+            raise ValueError(
+                "the checkpoint was made by another recipe: "
+                + "; ".join(f"{n} was {theirs.get(n)}, is {ours[n]}" for n in different)
+            )
+        if self.images_digest and self.images_digest != state["images"]:
+            raise ValueError(
+                "the checkpoint was made on other training images; take the data, the share of "
+                "validation images and the seed of the first part of the run"
+            )
+        load_weights(self.model, state["model"])
+        if self.average is not None:
+            load_weights(self.average, state["average"])
+        self.best = state["best"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["torch"])
+        if self.device.type == "cuda" and state["cuda"] is not None:
+            torch.cuda.set_rng_state(state["cuda"], self.device)
+        self.history = [Epoch(**epoch) for epoch in state["history"]]
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def fit(
+    model: nn.Module,
+    train: tuple[Tensor, Tensor],
+    validation: tuple[Tensor, Tensor],
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    checkpoint: Path | None = None,
+) -> Iterator[Training]:
+    """Train epoch by epoch, and hand the run over after each.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Trained in place.
+    train, validation : (Tensor, Tensor)
+        uint8 images ``N 3 H W`` and int64 labels ``N``. The test set has no place here.
+    recipe : Recipe
+    seed : int
+        Of the order and the augmentation.
+    device : torch.device or str
+    checkpoint : pathlib.Path, optional
+        Written after every epoch; if it exists, the run goes on from it.
+
+    Yields
+    ------
+    Training
+        The same object every time, one epoch further.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint is another recipe's or another model's, or cannot be read.
+    FloatingPointError
+        If the loss diverges; the checkpoint of the epoch before stays.
+
+    Examples
+    --------
+    >>> sample = data.load("sample")
+    >>> few = (sample.test_images[::10], sample.test_labels[::10])
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
+    >>> runs = list(fit(model, few, few, Recipe(epochs=2, learning_rate=0.01)))
+    >>> [epoch.number for epoch in runs[-1].history]
+    [1, 2]
+    """
+    run = Training(model, recipe, seed=seed, device=device)
+    return run.fit(train, validation, checkpoint=checkpoint)
+
+
+def digest(images: Tensor, labels: Tensor) -> str:
+    """Tell images and labels from others."""
+    whole = hashlib.sha256()
+    for part in (images, labels):
+        whole.update(part.cpu().contiguous().numpy().data)
+    return whole.hexdigest()

@@ -1,0 +1,87 @@
+"""The scripts and notebooks that a reader takes home, in the reader's language.
+
+sphinx-gallery offers the English ones in every edition.
+After the build of another edition they are written anew from the scripts: the same code, with text
+and comments from the catalog of the script's page.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from unicodedata import east_asian_width
+
+from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
+from sphinx_gallery.notebook import jupyter_notebook
+from sphinx_gallery.py_source_parser import split_code_and_text_blocks
+
+from translation.catalogs import gettext
+from translation.comments import comments, translate_comments
+
+__all__ = ["translated_script"]
+
+
+def translated_text(source: str, translate: Callable[[str], str]) -> str:
+    """Translate a script's text, title by title and paragraph by paragraph, a sentence a line."""
+    parts = []
+    for paragraph in re.split(r"\n\s*\n", source.strip()):
+        title, underline = re.match(r"(.*)(?:\n([=-])\2+)?", paragraph).group(1, 2)  # type: ignore[union-attr]
+        if underline:
+            text = translate(title.strip())
+            width = sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+            parts.append(f"{text}\n{underline * width}")
+            paragraph = paragraph.split("\n", 2)[2] if paragraph.count("\n") > 1 else ""
+        if paragraph:
+            text = translate(" ".join(paragraph.split()))
+            parts.append(re.sub(r"([。？！])(?=[^”’）])", r"\1\n", text))
+    return "\n\n".join(parts)
+
+
+def translated_script(path: Path, translate: Callable[[str], str]) -> str:
+    """Write a gallery script in another language; the code stays as it is."""
+    out = []
+    for kind, content, _ in split_code_and_text_blocks(path)[1]:
+        if kind == "code":
+            words = {message: translate(message) for *_, message in comments(content, "python")}
+            out.append(translate_comments(content, "python", words).strip("\n"))
+        elif not out:
+            out.append(f'"""\n{translated_text(content, translate)}\n"""')
+        else:
+            lines = translated_text(content, translate).split("\n")
+            out.append("\n".join(["# %%", *(f"# {line}".rstrip() for line in lines)]))
+    return "\n\n".join(out) + "\n"
+
+
+def translate_downloads(app: Sphinx, error: Exception | None) -> None:
+    """Replace the edition's copies of scripts, notebooks and archives."""
+    if error or app.builder.format != "html" or app.config.language == "en":
+        return
+    source, translated = Path(app.srcdir, "auto_examples"), Path(app.doctreedir, "downloads")
+    translated.mkdir(exist_ok=True)
+    for script in sorted([*source.glob("plot_*.py"), *source.glob("draw_*.py")]):
+        new = translated / script.name
+        translate = partial(gettext, app, f"auto_examples/{script.stem}")
+        new.write_text(translated_script(script, translate), encoding="utf-8")
+        blocks = split_code_and_text_blocks(new)[1]
+        notebook = jupyter_notebook(blocks, app.config.sphinx_gallery_conf, str(source))
+        notebook_text = json.dumps(notebook, ensure_ascii=False, indent=2)
+        new.with_suffix(".ipynb").write_text(notebook_text + "\n", encoding="utf-8")
+    for copy in sorted(Path(app.outdir, "_downloads").glob("*/*")):
+        if copy.suffix == ".zip":
+            with zipfile.ZipFile(source / copy.name) as old, zipfile.ZipFile(copy, "w") as archive:
+                for name in old.namelist():
+                    fresh = translated / Path(name).name
+                    archive.writestr(name, fresh.read_bytes() if fresh.exists() else old.read(name))
+        elif (translated / copy.name).exists():
+            copy.write_bytes((translated / copy.name).read_bytes())
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Listen for the end of the build."""
+    app.connect("build-finished", translate_downloads)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

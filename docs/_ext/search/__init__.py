@@ -1,0 +1,15 @@
+"""The search of the site, which needs no server."""
+
+from __future__ import annotations
+
+from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
+
+MODULES = ("index",)
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Set up the extensions of this package."""
+    for name in MODULES:
+        app.setup_extension(f"search.{name}")
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,17 @@
+"""The site in several languages: catalogs, their checks, and the editions made with them."""
+
+from __future__ import annotations
+
+from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
+
+MODULES = ("catalog_check", "editions", "theme", "translatable")
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Set up the extensions of this package."""
+    for name in MODULES:
+        app.setup_extension(f"translation.{name}")
+    app.add_css_file("language.css", priority=800)  # after Furo's
+    app.add_js_file("language.js", defer="defer")
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,126 @@
+"""Check that a translation matches its message: nothing lost, nothing added, terms kept.
+
+Usage: ``python -m translation.catalog_check [FOLDER]``; exits with 1 and names each fault.
+The build of every edition but the English one runs the same checks, and a fault is a warning there.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import polib
+from markdown_it import MarkdownIt
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.typing import ExtensionMetadata
+
+from translation.chinese import chinese_faults
+from translation.glossary import Term, glossary, term_faults
+from translation.markup import spans, visible
+
+__all__ = ["catalog_faults", "faults"]
+
+logger = logging.getLogger(__name__)
+
+LOCALE = Path(__file__).parents[2] / "locale"
+
+
+def faults(
+    message: str,
+    translation: str,
+    *,
+    rst: bool,
+    terms: dict[str, Term],
+    language: str,
+    is_glossary: bool = False,
+) -> list[str]:
+    """List what is wrong with one translation.
+
+    Parameters
+    ----------
+    message, translation : str
+        The English message and its translation, both in the page's markup.
+    rst : bool
+        Whether the markup is reStructuredText (docstrings, gallery scripts) or MyST Markdown.
+    terms : dict of str to Term
+        The glossary, by English name.
+    language : str
+        As Sphinx names it; what is checked of punctuation and left English is for Chinese.
+    is_glossary : bool
+        Whether the message stands in the glossary, which alone names other renderings.
+    """
+    if not translation.strip():
+        return ["not translated"]
+    problems = []
+    before, after = spans(message), spans(translation)
+    if is_glossary and message in terms:
+        after = Counter({k: n for k, n in after.items() if not k.startswith("number")})
+        before = Counter({k: n for k, n in before.items() if not k.startswith("number")})
+    problems += [f"lost: {k}" for k in (before - after).elements()]
+    problems += [f"added: {k}" for k in (after - before).elements()]
+    prose = visible(translation, rst=rst)
+    if language.startswith("zh"):
+        problems += chinese_faults(message, translation, prose)
+    if not rst:
+        shown = MarkdownIt("commonmark").renderInline(prose)
+        if shown.count("*") > message.count("\\*") + len(re.findall(r"(?<=\s)\*(?=\s)", message)):
+            problems.append(f"emphasis does not close: {shown!r}")
+    if not is_glossary:
+        problems += term_faults(message, translation, terms)
+    return problems
+
+
+def catalog_faults(path: Path, folder: Path) -> Iterator[tuple[polib.POEntry, str]]:
+    """Yield the faults of one catalog of a language's folder, each with its entry."""
+    terms = glossary(folder)
+    domain = path.relative_to(folder / "LC_MESSAGES").with_suffix("").as_posix()
+    rst = domain.startswith(("api/", "auto_examples/"))
+    for entry in polib.pofile(str(path)):
+        if entry.obsolete:
+            continue
+        if entry.fuzzy:
+            yield entry, "fuzzy: the message has changed since it was translated"
+        for fault in faults(
+            entry.msgid,
+            entry.msgstr,
+            rst=rst,
+            terms=terms,
+            language=folder.name,
+            is_glossary=domain == "glossary",
+        ):
+            yield entry, fault
+
+
+def report_faults(app: Sphinx) -> None:
+    """Warn of every translation that does not match its message."""
+    folder = Path(app.srcdir, "locale", app.config.language)
+    if app.config.language == "en" or app.builder.name == "gettext":
+        return
+    for path in sorted(folder.rglob("*.po")):
+        for entry, fault in catalog_faults(path, folder):
+            logger.warning("%s: %r", fault, entry.msgid[:80], location=f"{path}:{entry.linenum}")
+
+
+def main(folders: list[str]) -> int:
+    """Report every fault; 1 if there is one."""
+    total = 0
+    for folder in map(Path, folders or sorted(map(str, LOCALE.glob("*")))):
+        for path in sorted(folder.rglob("*.po")):
+            for entry, fault in catalog_faults(path, folder):
+                print(f"{path}:{entry.linenum}: {fault}\n    {entry.msgid[:100]!r}")
+                total += 1
+    return 1 if total else 0
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Listen for the start of the build."""
+    app.connect("builder-inited", report_faults)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

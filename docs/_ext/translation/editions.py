@@ -1,0 +1,79 @@
+"""The editions of the site: which there are, and how a page finds its sisters.
+
+English is the source and stands under ``en/``.
+Every folder of ``docs/locale`` is one edition more; ``zh_CN`` stands under ``zh/``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from gettext import translation
+from pathlib import Path
+from typing import Any
+
+from babel import Locale
+from sphinx.application import Sphinx
+from sphinx.locale import get_translation
+from sphinx.util.typing import ExtensionMetadata
+
+__all__ = ["Edition", "address", "editions"]
+
+DOCS = Path(__file__).parents[2]
+_ = get_translation("sphinx")
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One language of the site."""
+
+    language: str  # as Sphinx names it: zh_CN
+    folder: str  # under the site's root: zh
+    tag: str  # as HTML names it: zh-CN
+    name: str  # in the language itself: 中文
+
+    def gettext(self, domain: str, message: str) -> str:
+        """Translate a message of a page's catalog, as Sphinx compiled it."""
+        locale = [self.language]
+        return translation(domain, DOCS / "locale", locale, fallback=True).gettext(message)
+
+
+def editions() -> list[Edition]:
+    """List the editions, English first."""
+    editions = []
+    for language in ["en", *sorted(p.name for p in (DOCS / "locale").iterdir() if p.is_dir())]:
+        locale = Locale.parse(language)
+        name = (locale.get_language_name() or language).capitalize()
+        editions.append(Edition(language, locale.language, language.replace("_", "-"), name))
+    return editions
+
+
+def address() -> str:
+    """Give the address at which the site is published, from the environment."""
+    return os.environ.get("CNNGUIDE_URL", "http://127.0.0.1:8000/").rstrip("/") + "/"
+
+
+def add_sisters(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Tell the templates where the page stands in every edition."""
+    up = "../" * (page.count("/") + 1)
+    context["editions"] = [
+        {
+            "tag": edition.tag,
+            "name": edition.name,
+            "here": edition.language == app.config.language,
+            "link": f"{up}{edition.folder}/{page}.html",
+            "url": f"{address()}{edition.folder}/{page}.html",
+        }
+        for edition in editions()
+    ]
+    context["copyright"] = _(app.config.copyright)
+    home = page == app.config.root_doc
+    context["default_url"] = address() if home else context["editions"][0]["url"]
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Listen for every page."""
+    app.connect("html-page-context", add_sisters)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,415 @@
+import json
+import multiprocessing
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from cnnguide import results
+from cnnguide.checkpoint import load_checkpoint
+from cnnguide.commands import train as full_run
+from cnnguide.recipe import Recipe
+from cnnguide.run import Epoch
+
+
+class SmallNet(nn.Sequential):
+    """A network that trains on the sample in a second."""
+
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(3, 8, 4, stride=4), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(),
+            nn.Linear(512, 10),
+        )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _small_net(monkeypatch):
+    monkeypatch.setitem(full_run.CIFAR_NETWORKS, "quick", SmallNet)
+
+
+QUICK = ["--model", "quick", "--recipe", "quick", "--data", "sample", "--device", "cpu"]
+
+
+def command(tmp_path, *options):
+    return full_run.main([*QUICK, "--epochs", "1", "--output", str(tmp_path / "run"), *options])
+
+
+def test_the_command_trains_and_writes_everything_down(tmp_path, capsys):
+    assert command(tmp_path) == 0
+    folder = tmp_path / "run"
+    written = {p.name for p in folder.iterdir()}
+    assert written == {
+        "checkpoint.pt", "curves.svg", "log.jsonl", "train.json", "weights.safetensors"
+    }  # fmt: skip
+    (single,) = json.loads((folder / "train.json").read_text())["runs"]
+    assert single["recipe"]["epochs"] == 1 and single["seed"] == 0 and single["data"] == "sample"
+    assert [Epoch(**e).number for e in single["history"]] == [1]
+    assert [json.loads(one) for one in (folder / "log.jsonl").read_text().splitlines()] == single[
+        "history"
+    ]
+    out = capsys.readouterr().out
+    assert f"{single['test_accuracy']['last']:.4f}" in out and "images/s" in out
+    assert "epochs = 1  (the recipe's: 5)" in out
+
+
+def test_the_weights_file_holds_the_chosen_weights_and_the_recipe(tmp_path):
+    import safetensors
+
+    command(tmp_path)
+    best = load_checkpoint(tmp_path / "run" / "checkpoint.pt")["best"]
+    with safetensors.safe_open(tmp_path / "run" / "weights.safetensors", "pt") as file:
+        assert set(file.keys()) == set(best)
+        assert all(torch.equal(file.get_tensor(name), best[name]) for name in best)
+        assert json.loads(file.metadata()["recipe"])["epochs"] == 1
+
+
+def test_the_command_does_not_overwrite_a_run(tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint.pt").write_bytes(b"a run")
+    assert command(tmp_path) == 1
+    assert "go on with `cnnguide train --resume --model quick " in capsys.readouterr().err
+    assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == b"a run"
+
+
+def test_a_run_that_has_ended_is_not_run_again(tmp_path, capsys):
+    assert command(tmp_path) == 0
+    assert command(tmp_path, "--resume") == 1
+    assert "checkpoint.pt is of a run that has ended; name another" in capsys.readouterr().err
+
+
+def test_a_dry_run_says_what_would_happen_and_does_nothing(tmp_path, capsys):
+    options = ["--dry-run", "--batch-size", "8", "--device", "cpu", "--output"]
+    assert full_run.main([*options, str(tmp_path / "run")]) == 0
+    out = capsys.readouterr().out
+    assert "resnet18: 11,173,962 parameters, 45,000 training images, 150 epochs of 5625 st" in out
+    assert "weight_decay = 0.0005" in out and not (tmp_path / "run").exists()
+    assert "memory: about 0." in out and "time: about" in out
+
+
+def test_every_field_of_the_recipe_is_an_option():
+    options = full_run.parse(["--recipe", "modern", "--cutout", "3", "--milestones", "1", "2"])
+    assert options.training == Recipe(
+        **{**vars(full_run.find_recipe("modern")), "cutout": 3, "milestones": (1, 2)}
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--recipe", "best"], "recipe is one of 'article', 'modern', 'quick', got 'best'"),
+        (["--seeds", "0"], "seeds must be at least 1, got 0"),
+        (["--validation", "1.5"], "validation must lie between 0 and 1, got 1.5"),
+        (["--compiled", "--device", "cpu"], "--compiled pays on a GPU, got cpu; leave it out"),
+        (["--device", "abacus"], "device must be auto, cpu, cuda or cuda:0, got 'abacus'"),
+        (["--device", "mps"], "device must be auto, cpu, cuda or cuda:0, got 'mps'"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_in_one_line(tmp_path, capsys, options, message):
+    assert full_run.main([*options, "--output", str(tmp_path)]) == 1
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_said(tmp_path, capsys):
+    assert command(tmp_path, "--device", "cuda") == 1
+    assert "PyTorch finds no GPU here; take --device cpu" in capsys.readouterr().err
+
+
+def test_the_help_names_every_option_and_explains_it(capsys):
+    with pytest.raises(SystemExit) as stop:
+        full_run.main(["--help"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    for option in (
+        "--recipe",
+        "--epochs",
+        "--resume",
+        "--dry-run",
+        "--record",
+        "--seed",
+        "--nproc",
+    ):
+        assert option in out
+    assert "pull towards 0" in out  # the comment of a field of Recipe
+
+
+def test_the_help_says_of_switches_what_they_do(capsys):
+    with pytest.raises(SystemExit):
+        full_run.main(["--help"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "--decay-all, --no-decay-all" in out and "training options" in out
+
+
+def test_there_is_nothing_to_resume_in_an_empty_folder(tmp_path, capsys):
+    assert command(tmp_path, "--resume") == 1
+    assert f"error: nothing to resume in {tmp_path / 'run'}" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_lacks_its_record_is_finished(tmp_path, capsys):
+    assert command(tmp_path) == 0
+    folder = tmp_path / "run"
+    before = results.load("train", folder=folder)["runs"][0]
+    for name in ("train.json", "weights.safetensors", "curves.svg", "log.jsonl"):
+        (folder / name).unlink()
+    assert command(tmp_path, "--resume") == 0
+    after = results.load("train", folder=folder)["runs"][0]
+    for name in ("test_accuracy", "history", "recipe"):
+        assert after[name] == before[name]
+    assert after["seconds"] > after["history"][0]["seconds"]  # the training counts
+    assert (folder / "weights.safetensors").exists() and (folder / "curves.svg").exists()
+    assert len((folder / "log.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["matplotlib.pyplot", "safetensors.torch"])
+def test_what_the_end_needs_is_asked_for_at_the_start(tmp_path, capsys, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, name, None)
+    assert command(tmp_path) == 1
+    err = capsys.readouterr().err
+    assert name in err and "`pip install cnnguide[train]`" in err and err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_second_run_keeps_away_from_the_folder_of_the_first(tmp_path, capsys):
+    with full_run.owning(full_run.parse(["--output", str(tmp_path / "run")])):
+        assert command(tmp_path) == 1
+    assert f"another run writes to {tmp_path / 'run'}; name another" in capsys.readouterr().err
+    assert command(tmp_path) == 0
+
+
+def test_what_killed_writes_left_behind_is_cleared(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    left = [folder / f".{name}.{'0a' * 8}" for name in ("checkpoint.pt", "log.jsonl")]
+    for path in [*left, folder / ".mine"]:
+        path.write_bytes(b"half")
+    assert command(tmp_path) == 0
+    assert not any(path.exists() for path in left) and (folder / ".mine").exists()
+
+
+class SlowAtFirst(SmallNet):
+    """A network whose first steps take long, as libraries do that choose their ways then."""
+
+    calls = 0
+
+    def forward(self, x):
+        if self.training:
+            SlowAtFirst.calls += 1
+            time.sleep(0.5 if SlowAtFirst.calls <= 3 else 0)
+        return super().forward(x)
+
+
+def test_a_dry_run_warms_up_before_it_measures(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(full_run.CIFAR_NETWORKS, "quick", SlowAtFirst)
+    assert command(tmp_path, "--dry-run") == 0
+    step = float(re.search(r"from steps of ([\d.]+) ms here", capsys.readouterr().out)[1])
+    assert step < 400
+
+
+def test_several_seeds_give_mean_and_deviation_and_are_not_run_twice(tmp_path, capsys):
+    assert command(tmp_path, "--seeds", "2") == 0
+    out = capsys.readouterr().out
+    folders = [tmp_path / "run" / f"seed-{s}" for s in (0, 1)]
+    found = [results.load("train", folder=f)["runs"][0]["test_accuracy"]["last"] for f in folders]
+    assert f"{50 * sum(found):.2f} ± {100 * abs(found[0] - found[1]) / 2**0.5:.2f} %" in out
+    (folders[1] / "train.json").unlink()
+    (folders[1] / "checkpoint.pt").unlink()
+    before = (folders[0] / "train.json").read_bytes()
+    assert command(tmp_path, "--seeds", "2", "--resume") == 0
+    assert "has ended already" in capsys.readouterr().out
+    assert (folders[0] / "train.json").read_bytes() == before
+    assert (folders[1] / "train.json").exists()
+
+
+def test_tensorboard_gets_the_curves_when_asked(tmp_path):
+    assert command(tmp_path, "--tensorboard") == 0
+    assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+
+
+class TooLarge(SmallNet):
+    """A network that needs more memory than there is for more than 16 images."""
+
+    def forward(self, x):
+        if len(x) > 16:
+            raise torch.OutOfMemoryError("no room")
+        return super().forward(x)
+
+
+def test_out_of_memory_says_which_batch_fits(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(full_run.CIFAR_NETWORKS, "quick", TooLarge)
+    assert command(tmp_path, "--batch-size", "64", "--learning-rate", "0.4") == 1
+    err = capsys.readouterr().err
+    assert "with batches of 64; 16 fits: take --batch-size 16 --learning-rate 0.1" in err
+
+
+class NeverFits(SmallNet):
+    def forward(self, x):
+        if self.training:
+            raise torch.OutOfMemoryError("no room")
+        return super().forward(x)
+
+
+def test_no_memory_at_all_is_said(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(full_run.CIFAR_NETWORKS, "quick", NeverFits)
+    assert command(tmp_path) == 1
+    assert "out of memory on cpu even with single images" in capsys.readouterr().err
+
+
+# --- stops of every kind
+
+# 500 training images and four epochs
+SHORT = ["--model", "quick", "--recipe", "quick", "--data", "sample", "--device", "cpu"]
+SHORT += ["--epochs", "4", "--validation", "0.9"]
+
+
+def final_weights(folder):
+    state = load_checkpoint(folder / "checkpoint.pt")
+    assert len(state["history"]) == 4
+    return state["model"]
+
+
+def test_a_run_killed_at_any_moment_goes_on_to_the_same_weights(tmp_path):
+    """SIGKILL at 20 random moments; each time the run goes on from what is there."""
+    processes = multiprocessing.get_context("forkserver")  # imports torch once
+    processes.set_forkserver_preload(["cnnguide.commands.train"])
+
+    def start(name):
+        resume = ["--resume"] if (tmp_path / name / "checkpoint.pt").exists() else []
+        arguments = [*SHORT, "--output", str(tmp_path / name), *resume]
+        process = processes.Process(target=full_run.main, args=(arguments,))
+        process.start()
+        return process
+
+    start("whole").join()
+    whole = final_weights(tmp_path / "whole")
+    folder, draw, kills, epochs, ends = tmp_path / "killed", random.Random(0), 0, 0, 0
+    while kills < 20 or ends == 0:
+        process = start("killed")
+        process.join(0.3 + 1.5 * draw.random() if kills < 20 else None)
+        process.kill()
+        process.join()
+        kills += process.exitcode == -signal.SIGKILL
+        if not (folder / "checkpoint.pt").exists():
+            continue
+        # never half a file, and never an epoch that had been written is gone
+        now = len(load_checkpoint(folder / "checkpoint.pt")["history"])
+        assert now >= epochs
+        epochs = now
+        if epochs == 4:
+            weights = final_weights(folder)
+            assert all(torch.equal(whole[k], weights[k]) for k in whole)
+            (folder / "checkpoint.pt").unlink()
+            epochs, ends = 0, ends + 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_polite_stop_says_how_to_go_on(tmp_path, number, code):
+    command = [sys.executable, "-m", "cnnguide", "train", *SHORT, "--epochs", "500"]
+    with subprocess.Popen(
+        [*command, "--output", str(tmp_path / "stopped")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        for text in run.stdout:
+            if text.startswith("epoch "):
+                break
+        run.send_signal(number)
+        _, err = run.communicate()
+    assert run.returncode == code
+    assert "stopped; `cnnguide train --resume --model quick " in err
+    assert f"--output {tmp_path / 'stopped'}` goes on" in err
+    assert load_checkpoint(tmp_path / "stopped" / "checkpoint.pt")["history"]
+
+
+def test_two_processes_run_the_command_and_one_writes(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "cnnguide", "train", "--nproc", "2", "--recipe", "quick"]
+        + ["--model", "quick", "--data", "sample", "--epochs", "1", "--device", "cpu"]
+        + ["--output", str(tmp_path / "run")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("test accuracy at the last epoch") == 1
+    (single,) = results.load("train", folder=tmp_path / "run")["runs"]
+    assert single["processes"] == 2 and single["test_accuracy"]["last"] > 0.2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_two_processes_without_a_gpu_say_so_once(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "cnnguide", "train", "--nproc", "2", "--device", "cuda"]
+        + ["--data", "sample", "--output", str(tmp_path / "run")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert (
+        done.stderr == "error: device is cuda, but PyTorch finds no GPU here; take --device cpu\n"
+    )
+
+
+def running(folder):
+    """Find the processes that train into a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            state = (path / "stat").read_text().rsplit(") ", 1)[1][0]
+            if str(folder).encode() in (path / "cmdline").read_bytes() and state != "Z":
+                found.append(int(path.name))
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at Linux's processes")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+)
+def test_no_process_outlives_a_command_that_is_stopped(tmp_path, number, code):
+    command = [sys.executable, "-m", "cnnguide", "train", *SHORT, "--epochs", "500"]
+    command += ["--nproc", "2", "--output", str(tmp_path / "run")]
+    with (tmp_path / "err").open("w+") as err:
+        run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True)
+        for text in run.stdout:
+            if text.startswith("epoch "):
+                break
+        assert len(running(tmp_path)) == 3
+        run.send_signal(number)
+        run.stdout.close()
+        assert run.wait(60) == code
+        for _ in range(100):
+            if not running(tmp_path):
+                break
+            time.sleep(0.1)
+        assert not running(tmp_path)
+        err.seek(0)
+        text = err.read()
+    assert "Traceback" not in text
+    assert text.count("cnnguide train --resume") == (number != signal.SIGKILL)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at Linux's processes")
+def test_a_process_that_dies_is_told_in_one_sentence_and_takes_the_others_along(tmp_path):
+    command = [sys.executable, "-m", "cnnguide", "train", *SHORT, "--epochs", "500"]
+    command += ["--nproc", "2", "--output", str(tmp_path / "run")]
+    with (tmp_path / "err").open("w+") as err:
+        run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True)
+        for text in run.stdout:
+            if text.startswith("epoch "):
+                break
+        worker = max(set(running(tmp_path)) - {run.pid})
+        os.kill(worker, signal.SIGKILL)
+        run.stdout.close()
+        assert run.wait(60) == 1
+        assert not running(tmp_path)
+        err.seek(0)
+        text = err.read()
+    assert text == "error: one of the 2 processes ended with exit code -9\n"

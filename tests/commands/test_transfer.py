@@ -1,0 +1,54 @@
+from torch import nn
+
+from cnnguide import data, results, transfer
+from cnnguide.commands import transfer as transfer_run
+
+
+def tiny(source):
+    if source == "torchvision":
+        raise OSError("torchvision's weights cannot be reached: no network")
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 7),
+    )  # fmt: skip
+    network.default_cfg = {"input_size": (3, 48, 48), "mean": data.MEAN, "std": data.STD}
+    return network
+
+
+def small_run(tmp_path, monkeypatch, *options):
+    monkeypatch.setattr(transfer, "load_pretrained", tiny)
+    full = data.load("sample")
+    few = data.Cifar10(**{name: part[::20] for name, part in vars(full).items()})
+    monkeypatch.setattr(data, "load", lambda name: few)
+    monkeypatch.setattr(transfer_run, "cifar_resnet18", lambda: nn.Sequential(
+        nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 10)))  # fmt: skip
+    arguments = ["--epochs", "1", "--device", "cpu", "--output", str(tmp_path), *options]
+    return transfer_run.main(arguments)
+
+
+def test_the_command_measures_every_setting_and_says_what_it_could_not(
+    tmp_path, monkeypatch, capsys, unchecked
+):
+    assert small_run(tmp_path, monkeypatch) == 0
+    runs = results.load("transfer", folder=tmp_path)["runs"]
+    assert [run["setting"] for run in runs] == list(transfer_run.SETTINGS)
+    assert [run["size"] for run in runs] == [32, 48, 48, 32]
+    assert all(0 <= run["test_accuracy"] <= 1 and run["commit"] is not None for run in runs)
+    assert "NOT MEASURED: torchvision's weights cannot be reached" in capsys.readouterr().err
+
+
+def test_what_was_measured_before_an_error_stays_written_down(
+    tmp_path, monkeypatch, capsys, unchecked
+):
+    def broken(*arguments):
+        raise FloatingPointError("training diverged")
+
+    monkeypatch.setattr(transfer_run, "fine_tune", broken)
+    assert small_run(tmp_path, monkeypatch, "--size", "40") == 1
+    assert [r["size"] for r in results.load("transfer", folder=tmp_path)["runs"]] == [32, 40]
+    assert "error: training diverged" in capsys.readouterr().err
+
+
+def test_a_dry_run_lists_the_settings_and_writes_nothing(tmp_path, capsys):
+    assert transfer_run.main(["--dry-run", "--output", str(tmp_path / "none")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 7 and not (tmp_path / "none").exists()

@@ -1,0 +1,176 @@
+"""What a build runs: a small site with two pages and two scripts is built again and again."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from conftest import ROOT
+
+PAGE = """---
+file_format: mystnb
+kernelspec:
+  name: python3
+---
+
+# {0}
+
+```{{code-cell}} python
+from cnnguide.{0} import {0}
+
+print("{0} says", {0}())
+```
+"""
+SCRIPT = (
+    '"""\n{0}\n====\n\nA number.\n"""\nfrom cnnguide.{0} import {0}\nprint("{0} says", {0}())\n'
+)
+MODULE = (
+    'def {0}():\n    """Give a number."""\n    return inner()\n\n\ndef inner():\n    return 1\n'
+)
+CONF = """
+import sys
+
+sys.path.insert(0, "{extensions}")
+project = "toy"
+extensions = [
+    *("myst_nb", "sphinx_gallery.gen_gallery"),
+    *("gallery.freshness", "gallery.runs", "page.faults"),
+]
+exclude_patterns = ["_build", "auto_examples/*.ipynb", "**/sg_execution_times.rst"]
+nb_execution_mode = "cache"
+nb_execution_cache_path = "{root}/docs/_build/jupyter_cache"
+sphinx_gallery_conf = {{
+    "examples_dirs": "../gallery", "gallery_dirs": "auto_examples", "filename_pattern": "/plot_",
+    "write_computation_times": False, "abort_on_example_error": True,
+}}
+"""
+INDEX = "# Toy\n\n```{toctree}\nred\nblue\nauto_examples/index\n```\n"
+
+
+class Site:
+    """A small site."""
+
+    def __init__(self, root):
+        self.root = root
+        files = {
+            "docs/conf.py": CONF.format(extensions=ROOT / "docs" / "_ext", root=root),
+            "docs/index.md": INDEX,
+            "gallery/README.rst": "Gallery\n=======\n",
+            "cnnguide/__init__.py": "",
+        }
+        for colour in ("red", "blue"):
+            files[f"docs/{colour}.md"] = PAGE.format(colour)
+            files[f"gallery/plot_{colour}.py"] = SCRIPT.format(colour)
+            files[f"cnnguide/{colour}.py"] = MODULE.format(colour)
+        for name, text in files.items():
+            self.write(name, text)
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def replace(self, name, old, new):
+        text = (self.root / name).read_text()
+        assert old in text
+        self.write(name, text.replace(old, new))
+
+    def build(self, language="en", succeeds=True):
+        """Build an edition; name the scripts and count the pages that ran, and give the output."""
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "sphinx", "-W", "--keep-going", "-j", "2"),
+                *("-D", f"language={language}", "-d", f"docs/_build/doctrees/{language}"),
+                *("docs", f"docs/_build/html/{language}"),
+            ],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(self.root), "JUPYTER_PATH": JUPYTER},
+            capture_output=True,
+            text=True,
+        )
+        output = done.stdout + done.stderr
+        assert (done.returncode == 0) == succeeds, output
+        if not succeeds:
+            return output
+        record = json.loads((self.root / f"docs/_build/runs-{language}.json").read_text())["ran"]
+        scripts = [
+            path.rpartition("plot_")[2].removesuffix(".py.md5") for path in record["scripts"]
+        ]
+        # nothing was left for Sphinx to run by itself
+        assert "could not run" not in output
+        assert output.count("ran auto_examples/") == len(scripts), output
+        return scripts, len(record["pages"])
+
+    def shown(self, name, language="en"):
+        return (self.root / f"docs/_build/html/{language}/{name}.html").read_text()
+
+
+JUPYTER = str(ROOT / "docs" / "_ext" / "page" / "jupyter")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A site that is built in two languages."""
+    made = Site(tmp_path_factory.mktemp("toy"))
+    assert made.build() == (["blue", "red"], 2)
+    assert made.build("de") == ([], 0)
+    for language in ("en", "de"):
+        assert "red says 1" in made.shown("red", language)
+        assert "red says 1" in made.shown("auto_examples/plot_red", language)
+    return made
+
+
+def test_a_comment_and_a_docstring_run_nothing(site):
+    site.replace("cnnguide/red.py", '"""Give a number."""', '"""Give a small number."""  # 1')
+    assert site.build() == ([], 0)
+
+
+def test_a_function_runs_what_reaches_it_and_both_editions_show_it(site):
+    site.replace("cnnguide/red.py", "return 1", "return 2")
+    assert site.build() == (["red"], 1)
+    assert site.build("de") == ([], 0)
+    for name in ("red", "auto_examples/plot_red"):
+        assert "red says 2" in site.shown(name)
+        assert "red says 2" in site.shown(name, "de")
+        assert "blue says 1" in site.shown(name.replace("red", "blue"))
+    # and back: the outputs of before are not taken for those of now
+    site.replace("cnnguide/red.py", "return 2", "return 1")
+    assert site.build() == (["red"], 1)
+    assert "red says 1" in site.shown("red")
+
+
+def test_cells_that_come_back_after_the_library_has_changed_run_again(site):
+    site.replace("docs/blue.md", "says", "shouts")
+    assert site.build() == ([], 1)
+    site.replace("cnnguide/blue.py", "return 1", "return 5")
+    assert site.build() == (["blue"], 1)
+    site.replace("docs/blue.md", "shouts", "says")
+    assert site.build() == ([], 1)
+    assert "blue says 5" in site.shown("blue")
+
+
+def test_what_fails_is_told_once_and_is_not_taken_for_done(site):
+    site.replace("cnnguide/red.py", "return 1", "return 1 / 0")
+    for _ in range(2):
+        output = site.build(succeeds=False)
+        assert "ZeroDivisionError" in output
+    site.replace("cnnguide/red.py", "return 1 / 0", "return 4")
+    assert site.build() == (["red"], 1)
+    assert "red says 4" in site.shown("red")
+
+
+def test_a_cell_that_fails_is_named_with_its_line_and_its_error_until_it_is_mended(site):
+    site.replace("docs/blue.md", 'print("blue', 'nothing = 0\nprint("blue')
+    site.replace("docs/blue.md", "blue())", "blue() / nothing)")
+    for _ in range(2):
+        output = site.build(succeeds=False)
+        told = output[output.index("blue.md:13: WARNING") :]
+        assert told.startswith(
+            'blue.md:13: WARNING: a cell failed: print("blue says", blue() / nothing)\n'
+            "ZeroDivisionError: division by zero\n"
+        )
+        assert "Traceback" not in output
+    site.replace("docs/blue.md", " / nothing", "")
+    assert site.build() == ([], 1)

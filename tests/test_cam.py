@@ -1,0 +1,84 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.testing import assert_close
+
+from cnnguide import cam, data, trained
+from cnnguide.cam import ClassMaps, grad_cam
+
+
+def tiny_net():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=4), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10)
+    )
+
+
+def test_grad_cam_finds_the_only_evidence():
+    net = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    net[0].weight.data = torch.tensor([1.0, -1.0]).view(2, 1, 1, 1)
+    image = torch.zeros(1, 1, 4, 4)
+    image[0, 0, 1, 2], image[0, 0, 3, 3] = 2.0, -1.0
+    plus, minus = (cam.grad_cam(net, net[0], image, torch.tensor([c]))[0] for c in (0, 1))
+    assert plus.argmax() == 6 and plus.max() == 1
+    assert minus.argmax() == 15 and minus[1, 2] == 0
+
+
+def test_grad_cam_equals_its_formula():
+    net = tiny_net().eval()
+    x, classes = torch.randn(3, 3, 32, 32), torch.tensor([1, 4, 4])
+    maps = net[0](x).detach().requires_grad_()
+    scores = net[4](net[3](net[2](net[1](maps))))
+    (gradient,) = torch.autograd.grad(scores.gather(1, classes[:, None]).sum(), maps)
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * maps).sum(1, keepdim=True))
+    heat = F.interpolate(heat, (32, 32), mode="bilinear")[:, 0].detach()
+    expected = heat / heat.amax((1, 2), keepdim=True)
+    assert_close(cam.grad_cam(net, net[0], x, classes), expected)
+
+
+def test_grad_cam_leaves_the_network_as_it_was():
+    net = tiny_net().train()
+    cam.grad_cam(net, net[0], torch.randn(2, 3, 32, 32), torch.tensor([0, 1]))
+    assert net.training and net[1].num_batches_tracked == 0
+    assert all(p.grad is None for p in net.parameters()) and not net[0]._forward_hooks
+
+
+def test_grad_cam_refuses_a_layer_without_maps(unchecked):
+    net, x = tiny_net(), torch.randn(2, 3, 32, 32)
+    with pytest.raises(ValueError, match=r"gives feature maps of shape \(N, K, h, w\)"):
+        cam.grad_cam(net, net[4], x, torch.tensor([0, 1]))
+    with pytest.raises(ValueError, match=r"gives feature maps"):
+        cam.grad_cam(net, nn.Identity(), x, torch.tensor([0, 1]))
+    with pytest.raises(ValueError, match="one class an image, got 1 for 2"):
+        unchecked(cam.grad_cam)(net, net[0], x, torch.tensor([0]))
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return data.load("sample")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return trained.load_demo()
+
+
+def test_its_scores_are_the_models_and_the_means_of_its_maps(model, sample):
+    images = sample.test_images[::100]
+    with torch.no_grad():
+        looked = ClassMaps(model)(images / 255)
+        assert_close(looked.scores, model(data.normalise(images)), atol=1e-4, rtol=1e-4)
+    assert_close(looked.maps.mean((2, 3)), looked.scores)
+    assert looked.first.shape == (10, 32, 32, 32)
+
+
+def test_its_maps_are_grad_cam_but_for_the_bias(model, sample):
+    images = sample.test_images[::100]
+    labels = sample.test_labels[::100]
+    heat = grad_cam(model, model.layer3, data.normalise(images), labels)
+    with torch.no_grad():
+        maps = ClassMaps(model)(images / 255).maps
+    own = maps[torch.arange(10), labels] - model.fc.bias[labels][:, None, None]
+    own = F.interpolate(own.relu()[:, None], (32, 32), mode="bilinear", align_corners=False)[:, 0]
+    assert_close(own / own.amax((1, 2), keepdim=True), heat, atol=1e-4, rtol=1e-3)

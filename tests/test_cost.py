@@ -1,0 +1,113 @@
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from cnnguide import models
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "millions"),
+    [
+        (lambda: models.LeNet5(in_channels=3), (3, 32, 32), 0.652),
+        (models.AlexNet, (3, 224, 224), 714),
+        (models.vgg16, (3, 224, 224), 15_470),
+        (models.vgg19, (3, 224, 224), 19_632),
+        (models.resnet18, (3, 224, 224), 1814),
+        (models.cifar_resnet18, (3, 32, 32), 555.4),
+        (torchvision.models.mobilenet_v2, (3, 224, 224), 301),
+    ],
+    ids=["lenet", "alexnet", "vgg16", "vgg19", "resnet18", "cifar_resnet18", "mobilenet_v2"],
+)
+def test_networks_cost_what_is_known(make, shape, millions):
+    with torch.device("meta"):
+        net = make()
+    assert models.count_multiply_adds(net, shape) / 1e6 == pytest.approx(millions, rel=0.01)
+
+
+def test_multiply_adds_by_hand():
+    net = nn.Sequential(
+        nn.Conv2d(4, 6, 3, groups=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(6 * 25, 7)
+    )
+    assert models.count_multiply_adds(net, (4, 5, 5)) == 6 * 2 * 9 * 25 + 150 * 7
+
+
+def test_counting_leaves_the_network_as_it_was():
+    net = nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1)).train()
+    net[0].eval()
+    models.count_multiply_adds(net, (1, 3, 3))
+    assert not net[0].training and net[1].training
+    assert net[1].num_batches_tracked == 0 and not net[0]._forward_hooks
+
+
+def test_parameters_count_the_frozen_and_not_the_buffers():
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    net.requires_grad_(False)
+    assert models.count_parameters(net) == 6 + 3 + 6
+
+
+def test_an_image_has_three_sizes():
+    with pytest.raises(
+        ValueError, match=r"one image must have shape \(C, H, W\), got \(1, 3, 8, 8\)"
+    ):
+        models.count_multiply_adds(nn.Conv2d(3, 1, 1), (1, 3, 8, 8))
+
+
+def count_by_hooks(model, shape):
+    """Count as the textbook does: the weights of a layer at every place of its output."""
+    counts = []
+
+    def count(layer, inputs, output):
+        if isinstance(layer, nn.Conv2d):
+            counts.append(layer.weight.numel() * output.shape[2:].numel())
+        elif isinstance(layer, nn.Linear):
+            counts.append(layer.weight.numel())
+
+    hooks = [module.register_forward_hook(count) for module in model.modules()]
+    model.eval()(torch.zeros(1, *shape, device="meta"))
+    for hook in hooks:
+        hook.remove()
+    return sum(counts)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda: models.LeNet5(in_channels=3), (3, 32, 32)),
+        (models.AlexNet, (3, 224, 224)),
+        (models.vgg16_bn, (3, 224, 224)),
+        (models.resnet50, (3, 224, 224)),
+        (models.QuickNet, (3, 32, 32)),
+        (torchvision.models.mobilenet_v2, (3, 224, 224)),
+    ],
+    ids=["lenet", "alexnet", "vgg16_bn", "resnet50", "quick", "mobilenet_v2"],
+)
+def test_pytorchs_counter_gives_the_textbooks_count(make, shape):
+    with torch.device("meta"):
+        model = make()
+    assert models.count_multiply_adds(model, shape) == count_by_hooks(model, shape)
+
+
+def test_a_linear_layer_over_tokens_counts_once_for_each():
+    tokens = nn.Sequential(nn.Flatten(2), nn.Linear(16, 5, bias=False))  # 3 tokens of 16
+    assert models.count_multiply_adds(tokens, (3, 4, 4)) == 3 * 16 * 5
+
+
+def test_a_transposed_convolution_counts_its_weights_at_every_place_of_its_input():
+    layer = nn.ConvTranspose2d(3, 8, 2, stride=2, bias=False)
+    assert models.count_multiply_adds(layer, (3, 5, 5)) == 3 * 8 * 2 * 2 * 5 * 5
+
+
+def test_attention_is_counted_with_its_products():
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+        def forward(self, x):
+            tokens = x.flatten(2).transpose(1, 2)  # N tokens 8
+            return self.attention(tokens, tokens, tokens, need_weights=False)[0]
+
+    # queries, keys, values and output: 4 matrices of 8 x 8 for 6 tokens; then scores and sums
+    assert models.count_multiply_adds(Attention(), (8, 2, 3)) == 4 * 64 * 6 + 2 * 6 * 6 * 8
+    assert torch.backends.mha.get_fastpath_enabled()

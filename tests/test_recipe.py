@@ -1,0 +1,69 @@
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+import torch
+from torch import nn
+
+from cnnguide.recipe import Recipe, find_recipe, learning_rate_at
+
+
+def test_the_article_recipe_is_the_articles():
+    r = find_recipe("article")
+    assert (r.epochs, r.batch_size, r.learning_rate, r.momentum) == (150, 128, 0.1, 0.9)
+    assert (r.weight_decay, r.milestones, r.gamma, r.padding) == (5e-4, (82, 123), 0.1, 4)
+
+
+def test_a_recipe_cannot_be_changed():
+    with pytest.raises(FrozenInstanceError):
+        Recipe().epochs = 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "epochs is at least 1, got 0"),
+        ({"batch_size": 0}, "batch_size is at least 1, got 0"),
+        ({"padding": -1}, "padding is at least 0, got -1"),
+        ({"learning_rate": 0.0}, "learning_rate is above 0, got 0.0"),
+        ({"learning_rate": float("nan")}, "learning_rate is above 0, got nan"),
+        ({"momentum": 1.5}, "momentum lies from 0 to 1, got 1.5"),
+        ({"label_smoothing": -0.1}, "label_smoothing lies from 0 to 1, got -0.1"),
+        ({"cutout": -1}, "cutout is at least 0, got -1"),
+        ({"average": 1.0}, "average lies from 0 to below 1, got 1.0"),
+        ({"schedule": "cosine"}, "schedule is 'steps' or 'triangle', got 'cosine'"),
+    ],
+)
+def test_a_recipe_that_cannot_be_trained_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(Recipe(), **change)
+
+
+def test_an_unknown_recipe_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="one of 'article', 'modern', 'quick', got 'best'"):
+        find_recipe("best")
+
+
+def test_the_steps_are_pytorchs_multistep_schedule():
+    recipe = Recipe(epochs=10, milestones=(3, 7))
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=recipe.learning_rate)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 7], gamma=0.1)
+    for epoch in range(10):
+        expected = schedule.get_last_lr()[0]
+        for step in (0, 4):
+            assert learning_rate_at(recipe, epoch * 5 + step, steps_per_epoch=5) == pytest.approx(
+                expected
+            )
+        optimizer.step()
+        schedule.step()
+
+
+def test_the_triangle_peaks_where_it_says_and_ends_near_zero():
+    recipe = Recipe(epochs=10, schedule="triangle", peak=0.2, learning_rate=1.0)
+    rates = [learning_rate_at(recipe, step, steps_per_epoch=100) for step in range(1000)]
+    assert max(rates) == pytest.approx(1, abs=0.01) and rates.index(max(rates)) in (199, 200)
+    assert 0 < rates[0] < 0.01 and 0 < rates[-1] < 0.01
+
+
+def test_a_step_outside_the_run_is_refused():
+    with pytest.raises(ValueError, match="steps go from 0 to 14, got 15"):
+        learning_rate_at(Recipe(epochs=3), 15, steps_per_epoch=5)

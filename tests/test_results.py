@@ -1,0 +1,44 @@
+import sys
+
+import pytest
+import torch
+
+from cnnguide import results
+
+
+def test_results_are_read_as_they_were_written(tmp_path):
+    record = {"units": {}, "runs": [{"seed": 0}]}
+    assert (
+        results.load("train", folder=results.save("train", record, folder=tmp_path).parent)
+        == record
+    )
+    assert results.load("other", folder=tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ['{"runs": [', '{"other": 1}', "[]"])
+def test_a_file_that_is_no_record_is_refused(tmp_path, content):
+    (tmp_path / "train.json").write_text(content)
+    with pytest.raises(ValueError, match=r"train.json is (cut short|no record)"):
+        results.load("train", folder=tmp_path)
+
+
+def test_the_shipped_results_carry_their_circumstances():
+    for path in results.FOLDER.glob("*.json"):
+        for single in results.load(path.stem)["runs"]:
+            wanted = {"command", "commit", "date", "device", "versions", "seed", "test_accuracy"}
+            assert wanted <= single.keys(), path.name
+
+
+@pytest.mark.parametrize("folder", ["runs/latest", "/home/a reader/runs"])
+def test_a_record_holds_no_folder_of_somebodys_computer(monkeypatch, folder):
+    monkeypatch.setattr(sys, "argv", ["/there/full_run.py", "--output", folder, "--seeds", "3"])
+    assert results.circumstances(torch.device("cpu"))["command"] == "full_run.py --seeds 3"
+
+
+@pytest.mark.parametrize(
+    "program", ["/there/cnnguide/__main__.py", "/bin/cnnguide", "cnnguide.exe"]
+)
+def test_a_record_names_the_command_as_a_reader_types_it(monkeypatch, program):
+    monkeypatch.setattr(sys, "argv", [program, "train", "--recipe", "quick", "--output", "runs/a"])
+    command = results.circumstances(torch.device("cpu"))["command"]
+    assert command == "cnnguide train --recipe quick"

@@ -318,6 +318,7 @@ def test_a_polite_stop_says_how_to_go_on(tmp_path, number, code):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     ) as run:
         for text in run.stdout:
             if text.startswith("epoch "):
@@ -369,47 +370,59 @@ def running(folder):
     return found
 
 
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at Linux's processes")
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
-)
-def test_no_process_outlives_a_command_that_is_stopped(tmp_path, number, code):
+@pytest.fixture
+def two_processes(tmp_path):
+    """Start a long run in two processes; give its command's process and what it writes to stderr.
+
+    Whatever a failed test has left is killed.
+    """
     command = [sys.executable, "-m", "cnnguide", "train", *SHORT, "--epochs", "500"]
     command += ["--nproc", "2", "--output", str(tmp_path / "run")]
     with (tmp_path / "err").open("w+") as err:
-        run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True)
+        run = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=err, text=True, preexec_fn=heed_interrupts
+        )
         for text in run.stdout:
             if text.startswith("epoch "):
                 break
         assert len(running(tmp_path)) == 3
-        run.send_signal(number)
-        run.stdout.close()
-        assert run.wait(60) == code
-        for _ in range(100):
-            if not running(tmp_path):
-                break
-            time.sleep(0.1)
-        assert not running(tmp_path)
-        err.seek(0)
-        text = err.read()
-    assert "Traceback" not in text
-    assert text.count("cnnguide train --resume") == (number != signal.SIGKILL)
+        yield run, tmp_path / "err"
+        for process in running(tmp_path):
+            os.kill(process, signal.SIGKILL)
+        run.wait(60)
+
+
+def heed_interrupts():
+    """Heed SIGINT, which a shell has its background jobs ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at Linux's processes")
-def test_a_process_that_dies_is_told_in_one_sentence_and_takes_the_others_along(tmp_path):
-    command = [sys.executable, "-m", "cnnguide", "train", *SHORT, "--epochs", "500"]
-    command += ["--nproc", "2", "--output", str(tmp_path / "run")]
-    with (tmp_path / "err").open("w+") as err:
-        run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True)
-        for text in run.stdout:
-            if text.startswith("epoch "):
-                break
-        worker = max(set(running(tmp_path)) - {run.pid})
-        os.kill(worker, signal.SIGKILL)
-        run.stdout.close()
-        assert run.wait(60) == 1
-        assert not running(tmp_path)
-        err.seek(0)
-        text = err.read()
-    assert text == "error: one of the 2 processes ended with exit code -9\n"
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+)
+def test_no_process_outlives_a_command_that_is_stopped(two_processes, tmp_path, number, code):
+    run, err = two_processes
+    run.send_signal(number)
+    run.stdout.close()
+    assert run.wait(60) == code
+    for _ in range(100):
+        if not running(tmp_path):
+            break
+        time.sleep(0.1)
+    assert not running(tmp_path)
+    assert "Traceback" not in err.read_text()
+    assert err.read_text().count("cnnguide train --resume") == (number != signal.SIGKILL)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at Linux's processes")
+def test_a_process_that_dies_is_told_in_one_sentence_and_takes_the_others_along(
+    two_processes, tmp_path
+):
+    run, err = two_processes
+    worker = max(set(running(tmp_path)) - {run.pid})
+    os.kill(worker, signal.SIGKILL)
+    run.stdout.close()
+    assert run.wait(60) == 1
+    assert not running(tmp_path)
+    assert err.read_text() == "error: one of the 2 processes ended with exit code -9\n"

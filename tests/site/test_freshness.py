@@ -81,7 +81,7 @@ class Site:
         """Build an edition; name the scripts and count the pages that ran, and give the output."""
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "sphinx", "-W", "--keep-going", "-j", "2"),
+                *(sys.executable, "-m", "sphinx", "-W", "--keep-going", "-j", "2", "--no-color"),
                 *("-D", f"language={language}", "-d", f"docs/_build/doctrees/{language}"),
                 *("docs", f"docs/_build/html/{language}"),
             ],

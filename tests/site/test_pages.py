@@ -86,9 +86,19 @@ def test_what_a_screen_reader_says_is_chinese(page):
                 )
 
 
+@pytest.fixture(scope="module")
+def visitor(chromium):
+    """A reader who goes from page to page and so fetches the site's scripts and styles once."""
+    context = chromium.new_context()
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def watched(page):
+def watched(visitor):
     """A page whose errors, failed requests and requests to other hosts are collected."""
+    page = visitor.new_page()
     page.faults = []
     page.on("console", lambda m: m.type == "error" and page.faults.append(m.text))
     page.on("pageerror", lambda e: page.faults.append(str(e)))
@@ -101,13 +111,15 @@ def watched(page):
             and page.faults.append(f"another host: {r.url}")
         ),
     )
-    return page
+    yield page
+    page.close()
 
 
 @pytest.mark.parametrize(("edition", "name"), PAGES, ids=lambda x: x)
 def test_the_switch_leads_to_the_same_section(watched, server, edition, name):
     other = "zh" if edition == "en" else "en"
     watched.goto(f"{server}/{edition}/{name}")
+    watched.evaluate("localStorage.clear()")
     ids = watched.evaluate(
         "[...document.querySelectorAll('article section[id], article dt[id]')].map(s => s.id)"
     )
@@ -147,12 +159,14 @@ def test_the_switch_keeps_a_section_in_the_middle(watched, server):
 
 
 @pytest.mark.parametrize(("edition", "name"), PAGES, ids=lambda x: x)
-def test_no_page_is_wider_than_a_phone(page, server, edition, name):
-    page.set_viewport_size({"width": 360, "height": 700})
-    page.goto(f"{server}/{edition}/{name}")
-    page.evaluate("document.querySelectorAll('details').forEach(fold => (fold.open = true))")
-    page.evaluate("window.MathJax?.startup?.promise")  # its formulas have their width now
-    widths = page.evaluate("['html', '.content'].map(s => document.querySelector(s).scrollWidth)")
+def test_no_page_is_wider_than_a_phone(watched, server, edition, name):
+    watched.set_viewport_size({"width": 360, "height": 700})
+    watched.goto(f"{server}/{edition}/{name}")
+    watched.evaluate("document.querySelectorAll('details').forEach(fold => (fold.open = true))")
+    watched.evaluate("window.MathJax?.startup?.promise")  # its formulas have their width now
+    widths = watched.evaluate(
+        "['html', '.content'].map(s => document.querySelector(s).scrollWidth)"
+    )
     assert max(widths) <= 360
 
 

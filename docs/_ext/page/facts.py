@@ -33,7 +33,7 @@ WORDS = (
     "About this page",
     "Chapter {0} of {1}",
     "{0} min to read",
-    "{0} s to run on {1}",
+    "{0} s to run on {1} with {2} cores",
     "checked with Python {0}, torch {1}, torchvision {2}",
     "Script: {0}",
     "Notebook: {0}",
@@ -79,8 +79,9 @@ class PageFacts(SphinxTransform):
         facts = [
             _("Chapter {0} of {1}").format(stems().index(stem) + 1, len(stems())),
             _("{0} min to read").format(minutes_to_read(prose, shown)),
-            _("{0} s to run on {1}").format(
-                max(1, round(seconds_to_run(self.app, stem))), device_name(torch.device("cpu"))
+            _("{0} s to run on {1} with {2} cores").format(
+                max(1, round(seconds_to_run(self.app, stem))),
+                *device_name(torch.device("cpu")).removesuffix(" cores").rsplit(", ", 1),
             ),
             _("checked with Python {0}, torch {1}, torchvision {2}").format(
                 platform.python_version(), version("torch"), version("torchvision")

@@ -1,12 +1,14 @@
-"""MixUp and CutMix: two images in one, and a label to match.
+"""MixUp, CutMix and label smoothing: labels that are not all or nothing.
 
 Page: *mix*. Sources: Zhang et al., mixup: beyond empirical risk minimization, arXiv:1710.09412;
-Yun et al., CutMix, arXiv:1905.04899.
+Yun et al., CutMix, arXiv:1905.04899; Szegedy et al., Rethinking the Inception architecture,
+arXiv:1512.00567 (label smoothing); Guo et al., On calibration of modern neural networks,
+arXiv:1706.04599.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -18,12 +20,15 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int64, Shaped
 
 __all__ = [
+    "Calibration",
+    "calibration",
     "cutmix",
     "cutmix_box",
     "draw_box",
     "mixed_loss",
     "mixup",
     "sample_lambda",
+    "smooth_labels",
     "soft_labels",
 ]
 
@@ -351,3 +356,117 @@ def mixed_loss(
     check_labels(labels, logits.shape[1])
     own, partner = F.cross_entropy(logits, labels), F.cross_entropy(logits, labels[permutation])
     return lam * own + (1 - lam) * partner
+
+
+def smooth_labels(
+    labels: Int64[Tensor, " N"], *, smoothing: float, num_classes: int
+) -> Float[Tensor, "N classes"]:
+    r"""Take a little probability from each label, and share it among all classes alike.
+
+    Parameters
+    ----------
+    labels : Tensor
+        ``N``, int64.
+    smoothing : float
+        How much probability is shared, from 0 to 1.
+    num_classes : int
+        Columns of the result.
+
+    Returns
+    -------
+    Tensor
+        ``N classes``, float32, rows that sum to 1.
+
+    Raises
+    ------
+    ValueError
+        For a smoothing outside [0, 1] or labels out of range.
+
+    Notes
+    -----
+    With smoothing :math:`\varepsilon` and :math:`K` classes, the own class gets
+    :math:`1 - \varepsilon + \varepsilon / K` and every other class :math:`\varepsilon / K`.
+    ``F.cross_entropy(..., label_smoothing=smoothing)`` gives the same loss.
+
+    Examples
+    --------
+    >>> smooth_labels(torch.tensor([2, 0]), smoothing=0.5, num_classes=4).tolist()
+    [[0.125, 0.125, 0.625, 0.125], [0.625, 0.125, 0.125, 0.125]]
+    """
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"smoothing must lie between 0 and 1, got {smoothing}")
+    check_labels(labels, num_classes)
+    return (1 - smoothing) * F.one_hot(labels, num_classes).float() + smoothing / num_classes
+
+
+class Calibration(NamedTuple):
+    """How confident predictions are and how often they are right, in bins of confidence."""
+
+    confidence: Float[Tensor, " bins"]  # mean of a bin; NaN where it is empty
+    accuracy: Float[Tensor, " bins"]  # share of right predictions in a bin; NaN likewise
+    count: Int64[Tensor, " bins"]  # predictions in a bin
+    error: float  # the expected calibration error, from 0 to 1
+
+
+def calibration(
+    probabilities: Float[Tensor, "N classes"], labels: Int64[Tensor, " N"], *, bins: int = 10
+) -> Calibration:
+    r"""Compare confidence with accuracy.
+
+    The confidence of a prediction is its highest probability.
+
+    Parameters
+    ----------
+    probabilities : Tensor
+        ``N classes``, float, rows that sum to 1 (scores need a softmax first).
+    labels : Tensor
+        ``N``, int64.
+    bins : int
+        Equally wide bins from 0 to 1, at least 1; a confidence on a border counts in the lower bin.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    ValueError
+        For no prediction, numbers that are no probabilities, or other than one label per row.
+
+    Notes
+    -----
+    The expected calibration error (ECE) is the mean gap between confidence and accuracy, and each
+    of the bins :math:`B` counts with its share of the :math:`n` predictions:
+    :math:`\sum_B \frac{|B|}{n} \, |\mathrm{acc}(B) - \mathrm{conf}(B)|`.
+
+    Examples
+    --------
+    >>> sure = torch.tensor([[0.75, 0.25], [0.75, 0.25], [0.25, 0.75], [1.0, 0.0]])
+    >>> found = calibration(sure, torch.tensor([0, 1, 0, 0]), bins=2)
+    >>> found.count.tolist(), found.accuracy[1].item(), found.confidence[1].item()
+    ([0, 4], 0.5, 0.8125)
+    >>> found.error
+    0.3125
+    """
+    if len(probabilities) == 0 or len(probabilities) != len(labels):
+        raise ValueError(
+            f"calibration needs one label per row, and at least one row, got {len(labels)} labels "
+            f"for {len(probabilities)} rows"
+        )
+    if bins < 1:
+        raise ValueError(f"bins must be at least 1, got {bins}")
+    sums = probabilities.sum(1)
+    if not bool((probabilities >= 0).all()) or not torch.allclose(
+        sums, torch.ones_like(sums), atol=1e-3
+    ):
+        raise ValueError("each row must hold probabilities that sum to 1; take the softmax first")
+    confidence, predicted = (part.cpu() for part in probabilities.double().max(1))
+    right = (predicted == labels.cpu()).double()
+    which = ((confidence * bins).ceil().long() - 1).clamp(0, bins - 1)
+    count = torch.bincount(which, minlength=bins)
+    means = [
+        torch.bincount(which, weights=values, minlength=bins) / count  # 0 / 0 is NaN
+        for values in (confidence, right)
+    ]
+    gaps = (means[0] - means[1]).abs().nan_to_num()
+    return Calibration(*means, count, float((gaps * count).sum() / len(labels)))

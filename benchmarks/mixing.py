@@ -6,8 +6,9 @@ pictures of the sample, with hard labels, label smoothing, MixUp or CutMix, and 
 and does nothing if all is there.
 
 Everything else is the same for all: He's initialisation, the pictures, the number of steps, SGD
-with momentum, one rise and one fall of the learning rate, float32. The pictures are
-cropped and flipped before they are mixed. Beside the main comparison there are shorter runs.
+with momentum, one rise and one fall of the learning rate, float32. The pictures are cropped and
+flipped before they are mixed. Beside the main comparison there are shorter runs, and some without
+crop and flip.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ SMOOTHING = 0.1
 KINDS = ("hard", "smoothing", "MixUp 0.2", "MixUp 1", "CutMix 1")  # MixUp and CutMix with their α
 BINS = 10
 CHANGES = "crop, flip"
+UNCHANGED = ("hard", "MixUp 1", "CutMix 1")  # also without any change of the pictures
 UNITS = {
     "kind": f"of labels: hard, smoothed with {SMOOTHING}, or mixed with the given α",
     "changes": "of the pictures in training, before they are mixed",
@@ -53,18 +55,21 @@ UNITS = {
 
 
 def plan(seeds: int, epochs: int) -> Iterator[dict[str, Any]]:
-    """List the runs: the comparison, then shorter ones."""
+    """List the runs: the comparison, then shorter ones, then without crop and flip."""
     for seed in range(seeds):
         for kind in KINDS:
             yield choices(kind, epochs, seed)
     for seed in range(seeds):
         for kind in KINDS:
             yield choices(kind, SHORTER, seed)
+    for seed in range(seeds):
+        for kind in UNCHANGED:
+            yield choices(kind, epochs, seed, changes="none")
 
 
-def choices(kind: str, epochs: int, seed: int) -> dict[str, Any]:
+def choices(kind: str, epochs: int, seed: int, *, changes: str = CHANGES) -> dict[str, Any]:
     """Write down what tells a run from the others."""
-    return {"kind": kind, "changes": CHANGES, "epochs": epochs, "seed": seed}
+    return {"kind": kind, "changes": changes, "epochs": epochs, "seed": seed}
 
 
 def mixed(images: Tensor, kind: str, generator: torch.Generator) -> mix.Mixed:

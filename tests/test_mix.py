@@ -1,3 +1,5 @@
+from statistics import mean
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -323,3 +325,62 @@ def test_each_kind_of_the_benchmark_mixes_as_its_name_says():
         assert_close(found.images, mix.mixup(images, lam=lam, permutation=partners))
     pasted, lam, partners = one("CutMix 1")
     assert 0 < lam < 1 and (pasted.eq(images) | pasted.eq(images[partners])).all()
+
+
+def test_hard_labels_make_a_network_too_sure():
+    sure, right = mean(measured("hard", "confidence")), mean(measured("hard"))
+    assert 62.5 < sure < 63 and 48 < right < 48.6
+    assert 13.5 < mean(measured("hard", "calibration_error")) < 14.5
+    assert 2.5 < mean(measured("hard", "calibration_error", epochs=15)) < 3.5
+    assert 84 < mean(measured("hard", "unchanged_accuracy")) < 85
+    runs = [run for run in results.load("mix")["runs"] if run["kind"] == "hard"]
+    long = [run for run in runs if (run["epochs"], run["changes"]) == (60, "crop, flip")]
+    for run in long:
+        confidence, accuracy, _ = run["bins"][-1]
+        assert 0.945 < confidence < 0.955 and 0.78 < accuracy < 0.82
+        assert all(b[1] < b[0] for b in run["bins"] if b and b[2] >= 20)
+
+
+def test_after_60_epochs_only_cutmix_changes_the_accuracy():
+    found = {kind: mean(measured(kind)) for kind in mixing.KINDS}
+    cutmix = found.pop("CutMix 1")
+    assert all(47.95 < value < 48.75 for value in found.values())
+    widest = max(max(measured(kind)) - min(measured(kind)) for kind in found)
+    assert max(found.values()) - min(found.values()) < widest
+    assert 1.3 < found["hard"] - cutmix < 1.7
+
+
+def test_after_15_epochs_strong_mixing_costs_accuracy():
+    found = {kind: mean(measured(kind, epochs=15)) for kind in mixing.KINDS}
+    costs = {kind: found["hard"] - value for kind, value in found.items()}
+    assert 1.9 < costs["MixUp 1"] < 2.4 and 4 < costs["CutMix 1"] < 5
+    assert costs["smoothing"] < 0.6 and costs["MixUp 0.2"] < 0.6
+
+
+def test_soft_labels_make_the_confidence_better():
+    errors = {kind: mean(measured(kind, "calibration_error")) for kind in mixing.KINDS}
+    assert 5 < errors["smoothing"] < 6.5 and 5 < errors["MixUp 0.2"] < 6.5
+    assert errors["MixUp 1"] < 3
+    assert mean(measured("MixUp 1", "confidence")) == pytest.approx(48.4, abs=0.5)
+    assert mean(measured("MixUp 1")) == pytest.approx(48.0, abs=0.5)
+    for sure, right in zip(measured("CutMix 1", "confidence"), measured("CutMix 1"), strict=True):
+        assert sure < right - 2
+
+
+def test_with_cutmix_the_training_accuracy_is_below_the_validation_accuracy():
+    training = measured("CutMix 1", "train_accuracy")[:, -1].mean()
+    validation = measured("CutMix 1", "validation_accuracies")[:, -1].mean()
+    assert 41.5 < training < 42.5 and 44.5 < validation < 45.5
+    assert 63 < mean(measured("CutMix 1", "unchanged_accuracy")) < 64
+
+
+def test_without_crop_and_flip_cutmix_brings_accuracy():
+    def none(kind, name="others_accuracy"):
+        return mean(measured(kind, name, changes="none"))
+
+    kinds = mixing.UNCHANGED
+    assert all(none(kind, "unchanged_accuracy") > 99.9 for kind in kinds)
+    hard, mixup, cutmix = (none(kind) for kind in kinds)
+    assert 34 < hard < 34.5 and 0.7 < hard - mixup < 1.2 and 2.8 < cutmix - hard < 3.3
+    errors = [none(kind, "calibration_error") for kind in kinds]
+    assert errors == pytest.approx([35, 14, 10], abs=0.5)

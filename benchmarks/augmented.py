@@ -13,11 +13,9 @@ crops with other paddings.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,13 +23,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.transforms import AutoAugmentPolicy, v2
 
-from cnnguide import augment, data, results
+from benchmarks.recorded import measure, read_options
+from cnnguide import augment, data
 from cnnguide.modes import evaluating
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.train import seed_everything
 
 WIDTHS = (16, 32, 64, 128)  # every convolution halves the side
-BATCH, RATE, EPOCHS, PICTURES, PADDING = 50, 0.05, 30, 1000, 4
+BATCH, RATE, EPOCHS, PICTURES, PADDING, SEEDS = 50, 0.05, 30, 1000, 4, 3
 ALONE = ("none", "flip", "crop", "crop, flip", "upside down", "one for the batch", "cutout")
 ON_TOP = ("colour", "cutout", "erasing", "AutoAugment", "RandAugment", "TrivialAugment")
 KINDS = (*ALONE, *(f"crop, flip, {name}" for name in ON_TOP))
@@ -218,32 +217,15 @@ def accuracy(
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the runs that are not yet recorded."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.augmented", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3, help="default 3")
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"default {EPOCHS}")
-    parser.add_argument("--record-folder", type=Path, default=results.FOLDER, metavar="FOLDER")
-    options = parser.parse_args(arguments)
+    options = read_options("benchmarks.augmented", __doc__, arguments, seeds=SEEDS, epochs=EPOCHS)
     for run in plan(options.seeds, options.epochs):
-        measure(run, options.record_folder)
+        measure("augment", run, train, folder=options.record_folder, units=UNITS, score=score)
     return 0
 
 
-def measure(run: dict[str, Any], folder: Path) -> None:
-    """Measure what is not yet recorded, and record it."""
-    record = results.load("augment", folder=folder) or {"runs": []}
-    if any(run.items() <= known.items() for known in record["runs"]):
-        return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a network so small gains nothing from a second one
-    try:
-        found = train(run)
-    finally:
-        torch.set_num_threads(threads)
-    record["units"] = UNITS
-    record["runs"].append({**results.circumstances(torch.device("cpu")), **run, **found})
-    results.save("augment", record, folder=folder)
-    scores = f"learnt {found['unchanged_accuracy']:.1%}, others {found['others_accuracy']:.1%}"
-    print(f"{', '.join(f'{name} {value}' for name, value in run.items())}: {scores}", flush=True)
+def score(found: dict[str, Any]) -> str:
+    """Sum a run up in a few words."""
+    return f": learnt {found['unchanged_accuracy']:.1%}, others {found['others_accuracy']:.1%}"
 
 
 if __name__ == "__main__":

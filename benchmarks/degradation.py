@@ -15,18 +15,18 @@ and after the first epoch of such a run.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnnguide import data, results
+from benchmarks.recorded import measure, read_options
+from cnnguide import data
 from cnnguide.models.resnet import BasicBlock, CifarResNet, PlainBlock
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.run import augmented_batches, plain_batches
@@ -151,38 +151,21 @@ def gradient_norms(model: nn.Module) -> list[float]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the runs that are not yet recorded."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.degradation", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3, help="default 3")
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"default {EPOCHS}")
-    parser.add_argument("--record-folder", type=Path, default=results.FOLDER, metavar="FOLDER")
-    options = parser.parse_args(arguments)
+    options = read_options("benchmarks.degradation", __doc__, arguments, seeds=3, epochs=EPOCHS)
+    record = partial(
+        measure, "resnet", folder=options.record_folder, units=UNITS, score=score, threads=None
+    )
     for run in plan(options.seeds, options.epochs):
-        measure("runs", run, train, options.record_folder)
+        record(run, train)
     for seed in range(min(options.seeds, 3)):
         for network in BLOCKS:
-            run = choices(network, DEEPEST, RATE, EPOCHS, seed)
-            measure("gradients", run, gradients, options.record_folder)
+            record(choices(network, DEEPEST, RATE, EPOCHS, seed), gradients, kind="gradients")
     return 0
 
 
-def measure(
-    kind: str,
-    run: dict[str, Any],
-    function: Callable[[dict[str, Any]], dict[str, Any]],
-    folder: Path,
-) -> None:
-    """Measure what is not yet recorded, and record it."""
-    record = results.load("resnet", folder=folder) or {"runs": []}
-    if any(run.items() <= known.items() for known in record.setdefault(kind, [])):
-        return
-    found = function(run)
-    record["units"] = UNITS
-    record[kind].append({**results.circumstances(torch.device("cpu")), **run, **found})
-    results.save("resnet", record, folder=folder)
-    loss = f", loss {found['train_loss'][-1]:.3f}" if kind == "runs" else ""
-    print(
-        f"{kind}: {', '.join(f'{name} {value}' for name, value in run.items())}{loss}", flush=True
-    )
+def score(found: dict[str, Any]) -> str:
+    """Sum a run up in a few words."""
+    return f": loss {found['train_loss'][-1]:.3f}" if "train_loss" in found else ""
 
 
 if __name__ == "__main__":

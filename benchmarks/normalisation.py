@@ -17,18 +17,17 @@ proportion to the batch. A run whose loss is no longer finite is recorded as div
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnnguide import data, results
+from benchmarks.recorded import measure, read_options
+from cnnguide import data
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.train import seed_everything
 
@@ -143,34 +142,20 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the runs that are not yet recorded."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.normalisation", description=__doc__)
-    parser.add_argument(
-        "--seeds", type=int, default=10, help="default 10; longer runs have 5, small batches 3"
+    more = "; longer runs have 5, small batches 3"
+    options = read_options(
+        "benchmarks.normalisation", __doc__, arguments, seeds=10, epochs=EPOCHS, more=more
     )
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"default {EPOCHS}")
-    parser.add_argument("--record-folder", type=Path, default=results.FOLDER, metavar="FOLDER")
-    options = parser.parse_args(arguments)
     for run in plan(options.seeds, options.epochs):
-        measure(run, options.record_folder)
+        measure("norm", run, train, folder=options.record_folder, units=UNITS, score=score)
     return 0
 
 
-def measure(run: dict[str, Any], folder: Path) -> None:
-    """Measure what is not yet recorded, and record it."""
-    record = results.load("norm", folder=folder) or {"runs": []}
-    if any(run.items() <= known.items() for known in record["runs"]):
-        return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a network so small gains nothing from a second one
-    try:
-        found = train(run)
-    finally:
-        torch.set_num_threads(threads)
-    record["units"] = UNITS
-    record["runs"].append({**results.circumstances(torch.device("cpu")), **run, **found})
-    results.save("norm", record, folder=folder)
-    score = "diverged" if found["diverged"] else f"validation {found['validation_accuracy']:.1%}"
-    print(f"{', '.join(f'{name} {value}' for name, value in run.items())}: {score}", flush=True)
+def score(found: dict[str, Any]) -> str:
+    """Sum a run up in a few words."""
+    if found["diverged"]:
+        return ": diverged"
+    return f": validation {found['validation_accuracy']:.1%}"
 
 
 if __name__ == "__main__":

@@ -210,8 +210,8 @@ class FastTraining(Training):
     Raises
     ------
     ValueError
-        If a step is to be recorded elsewhere than on one GPU, or if a batch, the short last one
-        included, has fewer images than there are processes.
+        If the recipe mixes images, if a step is to be recorded elsewhere than on one GPU, or if a
+        batch, the short last one included, has fewer images than there are processes.
 
     Notes
     -----
@@ -229,6 +229,11 @@ class FastTraining(Training):
         device: torch.device | str = "cpu",
         techniques: Techniques | None = None,
     ) -> None:
+        if recipe.mixup or recipe.cutmix:
+            raise ValueError(
+                "FastTraining must have a recipe without mixup and cutmix; take Training, or mix "
+                "in a subclass's alter"
+            )
         super().__init__(model, recipe, seed=seed, device=device)
         self.techniques = techniques or Techniques.for_device(self.device)
         if self.techniques.recorded and (self.device.type != "cuda" or processes() > 1):

@@ -1,12 +1,14 @@
-"""MixUp and CutMix: two images in one, and a label to match.
+"""MixUp, CutMix and label smoothing: labels that are not all or nothing.
 
 Page: *mix*. Sources: Zhang et al., mixup: beyond empirical risk minimization, arXiv:1710.09412;
-Yun et al., CutMix, arXiv:1905.04899.
+Yun et al., CutMix, arXiv:1905.04899; Szegedy et al., Rethinking the Inception architecture,
+arXiv:1512.00567 (label smoothing); Guo et al., On calibration of modern neural networks,
+arXiv:1706.04599.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -18,12 +20,17 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int64, Shaped
 
 __all__ = [
+    "Calibration",
+    "Mixed",
+    "calibration",
     "cutmix",
     "cutmix_box",
     "draw_box",
     "mixed_loss",
     "mixup",
+    "random_mix",
     "sample_lambda",
+    "smooth_labels",
     "soft_labels",
 ]
 
@@ -31,20 +38,20 @@ Box = tuple[int, int, int, int]
 
 
 def check_lambda(lam: float) -> None:
-    """Refuse what is no share; the comparison also refuses NaN."""
+    """Refuse what is not a share; the comparison also refuses NaN."""
     if not 0 <= lam <= 1:
-        raise ValueError(f"λ is the share of the first image, from 0 to 1, got {lam}")
+        raise ValueError(f"λ must lie between 0 and 1, got {lam}")
 
 
 def check_pairs(images: Tensor, permutation: Tensor) -> None:
-    """Refuse images that are no batch, and partners that are no permutation of it."""
+    """Refuse images that are not a batch, and partners that are not a permutation of it."""
     check_images(images)
     if len(images) == 0:
         raise ValueError("mixing needs at least one image, got none")
     expected = torch.arange(len(images), device=permutation.device)
     if permutation.shape != expected.shape or not permutation.sort().values.equal(expected):
         raise ValueError(
-            f"permutation holds each of 0 to {len(images) - 1} once, got {permutation.tolist()}"
+            f"permutation must hold each of 0 to {len(images) - 1} once, got {permutation.tolist()}"
         )
 
 
@@ -82,7 +89,7 @@ def sample_lambda(alpha: float, *, generator: torch.Generator) -> float:
     True
     """
     if not 0 <= alpha < float("inf"):
-        raise ValueError(f"α is a number from 0 on, got {alpha}")
+        raise ValueError(f"α must be finite and not below 0, got {alpha}")
     if alpha == 0:
         return 1.0
     one_more = torch.full((2,), alpha + 1, dtype=torch.float64)
@@ -113,7 +120,7 @@ def mixup(
     Raises
     ------
     ValueError
-        For λ outside [0, 1], no batch of images, or what is no permutation.
+        For λ outside [0, 1], no batch of images, or partners that are not a permutation.
     TypeError
         For integer images, which cannot hold a blend.
 
@@ -171,7 +178,7 @@ def cutmix_box(height: int, width: int, *, lam: float, centre: tuple[int, int]) 
     check_lambda(lam)
     row, column = centre
     if not (0 <= row < height and 0 <= column < width):
-        raise ValueError(f"the centre lies inside the {height}×{width} image, got {centre}")
+        raise ValueError(f"the centre must lie inside the {height}×{width} image, got {centre}")
     half = 0.5 * (1 - lam) ** 0.5
     half_height, half_width = int(half * height), int(half * width)
     return (
@@ -240,7 +247,7 @@ def cutmix(
     Raises
     ------
     ValueError
-        For a box that does not lie in the image, no batch, or what is no permutation.
+        For a box that does not lie in the image, no batch, or partners that are not a permutation.
 
     Examples
     --------
@@ -253,17 +260,82 @@ def cutmix(
     h, w = images.shape[2:]
     top, bottom, left, right = box
     if not (0 <= top <= bottom <= h and 0 <= left <= right <= w):
-        raise ValueError(f"the box (top, bottom, left, right) lies in the {h}×{w} image, got {box}")
+        raise ValueError(
+            f"the box (top, bottom, left, right) must lie in the {h}×{w} image, got {box}"
+        )
     mixed = images.clone()
     mixed[:, :, top:bottom, left:right] = images[permutation, :, top:bottom, left:right]
     return mixed, 1 - (bottom - top) * (right - left) / (h * w)
 
 
+blend, paste = mixup, cutmix  # `random_mix` has parameters of these names
+
+
+class Mixed(NamedTuple):
+    """A mixed batch, and what its labels must say."""
+
+    images: Shaped[Tensor, "N C H W"]
+    lam: float  # the share of each picture itself; its partner has the rest
+    permutation: Int64[Tensor, " N"]  # at k the number of picture k's partner
+
+
+def random_mix(
+    images: Float[Tensor, "N C H W"],
+    *,
+    mixup: float = 0.0,
+    cutmix: float = 0.0,
+    probability: float = 1.0,
+    generator: torch.Generator,
+) -> Mixed:
+    """Mix a batch at random: partners, λ and, for CutMix, one box for all.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N C H W``, float.
+    mixup, cutmix : float
+        α of either method, 0 for none. If both are above 0, either is as likely for a batch.
+    probability : float
+        Of mixing the batch at all, from 0 to 1.
+    generator : torch.Generator
+        On the CPU.
+
+    Returns
+    -------
+    Mixed
+        With λ = 1 where nothing was mixed; pass λ and the partners to `mixed_loss`.
+
+    Raises
+    ------
+    ValueError
+        For a probability outside [0, 1], and as `sample_lambda`.
+
+    Examples
+    --------
+    >>> images = torch.stack([torch.zeros(1, 4, 4), torch.ones(1, 4, 4)])
+    >>> mixed = random_mix(images, cutmix=1.0, generator=torch.Generator().manual_seed(1))
+    >>> mixed.permutation.tolist(), mixed.lam, mixed.images.mean((1, 2, 3)).tolist()
+    ([1, 0], 0.75, [0.25, 0.75])
+    """
+    if not 0 <= probability <= 1:
+        raise ValueError(f"probability must lie between 0 and 1, got {probability}")
+    left_out = probability < 1 and torch.rand((), generator=generator).item() >= probability
+    if left_out or not (mixup or cutmix):
+        return Mixed(images, 1.0, torch.arange(len(images), device=images.device))
+    pastes = bool(cutmix) and (not mixup or torch.rand((), generator=generator).item() < 0.5)
+    permutation = torch.randperm(len(images), generator=generator).to(images.device)
+    lam = sample_lambda(cutmix if pastes else mixup, generator=generator)
+    if not pastes:
+        return Mixed(blend(images, lam=lam, permutation=permutation), lam, permutation)
+    box = draw_box(*images.shape[2:], lam=lam, generator=generator)
+    return Mixed(*paste(images, box=box, permutation=permutation), permutation)
+
+
 def check_labels(labels: Tensor, num_classes: int) -> None:
-    """Refuse labels that name no class."""
+    """Refuse labels outside the classes."""
     if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < num_classes:
         low, high = int(labels.min()), int(labels.max())
-        raise ValueError(f"labels run from 0 to {num_classes - 1}, got {low} to {high}")
+        raise ValueError(f"labels must run from 0 to {num_classes - 1}, got {low} to {high}")
 
 
 def soft_labels(
@@ -310,6 +382,7 @@ def mixed_loss(
     *,
     lam: float,
     permutation: Int64[Tensor, " N"],
+    label_smoothing: float = 0.0,
 ) -> Float[Tensor, ""]:
     r"""Cross-entropy with mixed labels, without writing them out.
 
@@ -323,6 +396,8 @@ def mixed_loss(
         Share of the image itself.
     permutation : Tensor
         ``N``, int64, as for the images.
+    label_smoothing : float
+        Probability shared among all classes, as by `smooth_labels`.
 
     Returns
     -------
@@ -332,7 +407,7 @@ def mixed_loss(
     Raises
     ------
     ValueError
-        For λ outside [0, 1], labels out of range, or other than one label a row of logits.
+        For λ outside [0, 1], labels out of range, or other than one label per row of logits.
 
     Notes
     -----
@@ -347,7 +422,126 @@ def mixed_loss(
     """
     check_lambda(lam)
     if len(logits) != len(labels):
-        raise ValueError(f"one label a row of logits, got {len(labels)} for {len(logits)}")
+        raise ValueError(
+            f"mixed_loss needs one label per row of logits, got {len(labels)} for {len(logits)}"
+        )
     check_labels(labels, logits.shape[1])
-    own, partner = F.cross_entropy(logits, labels), F.cross_entropy(logits, labels[permutation])
+    own, partner = (
+        F.cross_entropy(logits, wanted, label_smoothing=label_smoothing)
+        for wanted in (labels, labels[permutation])
+    )
     return lam * own + (1 - lam) * partner
+
+
+def smooth_labels(
+    labels: Int64[Tensor, " N"], *, smoothing: float, num_classes: int
+) -> Float[Tensor, "N classes"]:
+    r"""Take a little probability from each label, and share it among all classes alike.
+
+    Parameters
+    ----------
+    labels : Tensor
+        ``N``, int64.
+    smoothing : float
+        How much probability is shared, from 0 to 1.
+    num_classes : int
+        Columns of the result.
+
+    Returns
+    -------
+    Tensor
+        ``N classes``, float32, rows that sum to 1.
+
+    Raises
+    ------
+    ValueError
+        For a smoothing outside [0, 1] or labels out of range.
+
+    Notes
+    -----
+    With smoothing :math:`\varepsilon` and :math:`K` classes, the own class gets
+    :math:`1 - \varepsilon + \varepsilon / K` and every other class :math:`\varepsilon / K`.
+    ``F.cross_entropy(..., label_smoothing=smoothing)`` gives the same loss.
+
+    Examples
+    --------
+    >>> smooth_labels(torch.tensor([2, 0]), smoothing=0.5, num_classes=4).tolist()
+    [[0.125, 0.125, 0.625, 0.125], [0.625, 0.125, 0.125, 0.125]]
+    """
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"smoothing must lie between 0 and 1, got {smoothing}")
+    check_labels(labels, num_classes)
+    return (1 - smoothing) * F.one_hot(labels, num_classes).float() + smoothing / num_classes
+
+
+class Calibration(NamedTuple):
+    """How confident predictions are and how often they are right, in bins of confidence."""
+
+    confidence: Float[Tensor, " bins"]  # mean of a bin; NaN where it is empty
+    accuracy: Float[Tensor, " bins"]  # share of right predictions in a bin; NaN likewise
+    count: Int64[Tensor, " bins"]  # predictions in a bin
+    error: float  # the expected calibration error, from 0 to 1
+
+
+def calibration(
+    probabilities: Float[Tensor, "N classes"], labels: Int64[Tensor, " N"], *, bins: int = 10
+) -> Calibration:
+    r"""Compare confidence with accuracy.
+
+    The confidence of a prediction is its highest probability.
+
+    Parameters
+    ----------
+    probabilities : Tensor
+        ``N classes``, float, rows that sum to 1 (scores need a softmax first).
+    labels : Tensor
+        ``N``, int64.
+    bins : int
+        Equally wide bins from 0 to 1, at least 1; a confidence on a border counts in the lower bin.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    ValueError
+        For no prediction, numbers that are no probabilities, or other than one label per row.
+
+    Notes
+    -----
+    The expected calibration error (ECE) is the mean gap between confidence and accuracy, and each
+    of the bins :math:`B` counts with its share of the :math:`n` predictions:
+    :math:`\sum_B \frac{|B|}{n} \, |\mathrm{acc}(B) - \mathrm{conf}(B)|`.
+
+    Examples
+    --------
+    >>> sure = torch.tensor([[0.75, 0.25], [0.75, 0.25], [0.25, 0.75], [1.0, 0.0]])
+    >>> found = calibration(sure, torch.tensor([0, 1, 0, 0]), bins=2)
+    >>> found.count.tolist(), found.accuracy[1].item(), found.confidence[1].item()
+    ([0, 4], 0.5, 0.8125)
+    >>> found.error
+    0.3125
+    """
+    if len(probabilities) == 0 or len(probabilities) != len(labels):
+        raise ValueError(
+            f"calibration needs one label per row, and at least one row, got {len(labels)} labels "
+            f"for {len(probabilities)} rows"
+        )
+    if bins < 1:
+        raise ValueError(f"bins must be at least 1, got {bins}")
+    sums = probabilities.sum(1)
+    if not bool((probabilities >= 0).all()) or not torch.allclose(
+        sums, torch.ones_like(sums), atol=1e-3
+    ):
+        raise ValueError("each row must hold probabilities that sum to 1; take the softmax first")
+    confidence, predicted = (part.cpu() for part in probabilities.double().max(1))
+    right = (predicted == labels.cpu()).double()
+    which = ((confidence * bins).ceil().long() - 1).clamp(0, bins - 1)
+    count = torch.bincount(which, minlength=bins)
+    means = [
+        torch.bincount(which, weights=values, minlength=bins) / count  # 0 / 0 is NaN
+        for values in (confidence, right)
+    ]
+    gaps = (means[0] - means[1]).abs().nan_to_num()
+    return Calibration(*means, count, float((gaps * count).sum() / len(labels)))

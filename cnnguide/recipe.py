@@ -44,6 +44,9 @@ class Recipe:
     padding: int = 4  # pixels for the random crop; 0 for none
     flip: float = 0.5  # probability of a mirrored image
     cutout: int = 0  # side in pixels of a square that is blanked; 0 for none
+    mixup: float = 0.0  # α of MixUp; 0: none
+    cutmix: float = 0.0  # α of CutMix; 0: none; with both, a batch gets one or the other
+    mix_probability: float = 1.0  # of mixing a batch, if mixup or cutmix is above 0
     average: float = 0.0  # decay of the weights' moving average (EMA) per step; 0: none
     mean: Triple = data.MEAN  # of the training images, in [0, 1]
     std: Triple = data.STD  # over all pixels, in [0, 1]
@@ -55,7 +58,13 @@ class Recipe:
                 raise ValueError(f"{name} is at least {least}, got {getattr(self, name)}")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate is above 0, got {self.learning_rate}")
-        for name in ("momentum", "weight_decay", "label_smoothing", "flip", "peak", "gamma"):
+        for name in ("mixup", "cutmix"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(
+                    f"{name} must be finite and not below 0, got {getattr(self, name)}"
+                )
+        shares = ("momentum", "weight_decay", "label_smoothing", "flip", "peak", "gamma")
+        for name in (*shares, "mix_probability"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} lies from 0 to 1, got {getattr(self, name)}")
         if not 0 <= self.average < 1:

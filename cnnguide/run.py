@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from cnnguide import data
 from cnnguide.augment import random_crop, random_cutout, random_flip
 from cnnguide.checkpoint import load_checkpoint, load_weights, save_checkpoint
+from cnnguide.mix import random_mix
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.train import (
     Score,
@@ -181,12 +183,19 @@ class Training:
 
     def train_once(self, images: Tensor, labels: Tensor, rates: list[float]) -> Score:
         """Take one epoch's steps."""
+        recipe, mixing = self.recipe, None
+        if recipe.mixup or recipe.cutmix:
+            mixing = partial(
+                random_mix, mixup=recipe.mixup, cutmix=recipe.cutmix,
+                probability=recipe.mix_probability, generator=self.generator,
+            )  # fmt: skip
         return train_epoch(
             self.model,
-            self.progress(augmented_batches(images, labels, self.recipe, generator=self.generator)),
+            self.progress(augmented_batches(images, labels, recipe, generator=self.generator)),
             self.optimizer,
             learning_rates=iter(rates),
-            label_smoothing=self.recipe.label_smoothing,
+            label_smoothing=recipe.label_smoothing,
+            mixing=mixing,
             bfloat16=self.bfloat16,
             average=self.average,
         )
@@ -222,7 +231,8 @@ class Training:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state; it must be this recipe's, this model's and these images'."""
-        ours, theirs = asdict(self.recipe), state["recipe"]
+        # A file that is older than a field was made with its default.
+        ours, theirs = asdict(self.recipe), {**asdict(Recipe()), **state["recipe"]}
         # A file may hold lists where the recipe has tuples.
         different = [name for name in ours if _plain(ours[name]) != _plain(theirs.get(name))]
         if different:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from cnnguide.mix import Mixed, mixed_loss
 from cnnguide.modes import evaluating
 from cnnguide.recipe import Recipe
 
@@ -202,6 +203,7 @@ def train_epoch(
     *,
     learning_rates: Iterator[float],
     label_smoothing: float = 0.0,
+    mixing: Callable[[Tensor], Mixed] | None = None,
     bfloat16: bool = False,
     average: AveragedModel | None = None,
 ) -> Score:
@@ -218,6 +220,9 @@ def train_epoch(
         One a step.
     label_smoothing : float
         Probability shared among all classes.
+    mixing : callable, optional
+        Mixes the images of a batch, as `cnnguide.mix.random_mix` does. The right answer is then the
+        label of the picture with the larger share.
     bfloat16 : bool
         Whether convolutions and products compute in bfloat16.
     average : AveragedModel, optional
@@ -251,9 +256,18 @@ def train_epoch(
         rate = next(learning_rates)
         for group in optimizer.param_groups:
             group["lr"] = rate * group.get("lr_scale", 1.0)  # see cnnguide.transfer
+        mixed = mixing(images) if mixing else None
         with autocast(images.device, bfloat16):
-            logits = model(images)
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
+            logits = model(mixed.images if mixed else images)
+        if mixed:
+            _, lam, partners = mixed
+            loss = mixed_loss(
+                logits.float(), labels, lam=lam, permutation=partners,
+                label_smoothing=label_smoothing,
+            )  # fmt: skip
+            labels = labels if lam >= 0.5 else labels[partners]
+        else:
+            loss = F.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
         if not math.isfinite(loss.item()):
             raise FloatingPointError(
                 f"training diverged: the loss is {loss.item()} at step {step + 1} of the epoch, "

@@ -218,6 +218,12 @@ def test_other_images_are_prepared_anew():
 # --- what cannot be done
 
 
+@pytest.mark.parametrize("method", ["mixup", "cutmix"])
+def test_a_recipe_that_mixes_is_refused(method):
+    with pytest.raises(ValueError, match="recipe without mixup and cutmix; take Training"):
+        FastTraining(nn.Flatten(), Recipe(**{method: 1.0}))
+
+
 def test_recording_without_a_gpu_is_refused():
     with pytest.raises(ValueError, match=r"recorded on one GPU; with 1 process\(es\) on cpu"):
         FastTraining(tiny_net(), TINY, techniques=Techniques(recorded=True))

@@ -1,10 +1,13 @@
+from statistics import mean
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 from torchvision.transforms import v2
 
-from cnnguide import mix
+from benchmarks import augmented, mixing
+from cnnguide import mix, results
 
 # torchvision's transforms mix each image with the one before it.
 ROLLED = torch.arange(6).roll(1)
@@ -99,6 +102,82 @@ def test_the_mixed_loss_is_the_cross_entropy_with_soft_labels(lam):
     )
 
 
+def test_the_mixed_loss_can_be_smoothed():
+    _, labels = batch()
+    logits = torch.randn(6, 5, dtype=torch.float64)
+    pairs = {"lam": 0.3, "permutation": ROLLED}
+    ours = mix.mixed_loss(logits, labels, label_smoothing=0.2, **pairs)
+    soft = 0.8 * mix.soft_labels(labels, num_classes=5, **pairs) + 0.2 / 5
+    assert_close(ours, F.cross_entropy(logits, soft.double()), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+def test_smooth_labels_give_pytorchs_loss_and_gradient(smoothing):
+    _, labels = batch()
+    logits = torch.randn(6, 5, dtype=torch.float64, requires_grad=True)
+    soft = mix.smooth_labels(labels, smoothing=smoothing, num_classes=5)
+    assert_close(soft.sum(1), torch.ones(6))
+    ours = F.cross_entropy(logits, soft.double())
+    theirs = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+    # the soft labels are float32
+    assert_close(ours, theirs, atol=1e-6, rtol=0)
+    assert_close(
+        torch.autograd.grad(ours, logits), torch.autograd.grad(theirs, logits), atol=1e-6, rtol=0
+    )
+
+
+def test_calibration_counts_each_prediction_in_its_bin():
+    # confidences 0.6, 0.75, 0.9, 1 and, on the border of two bins, 0.5
+    first = torch.tensor([0.6, 0.75, 0.9, 1.0, 0.5], dtype=torch.float64)
+    found = mix.calibration(
+        torch.stack([first, 1 - first], 1), torch.tensor([0, 1, 0, 0, 1]), bins=4
+    )
+    assert found.count.tolist() == [0, 1, 2, 2]
+    assert found.confidence[0].isnan() and found.accuracy[0].isnan()
+    assert_close(found.confidence[1:], torch.tensor([0.5, 0.675, 0.95], dtype=torch.float64))
+    assert found.accuracy[1:].tolist() == [0, 0.5, 1]
+    assert found.error == pytest.approx((0.5 + 2 * 0.175 + 2 * 0.05) / 5)
+
+
+def test_predictions_that_are_right_as_often_as_they_say_have_no_calibration_error():
+    probabilities = torch.tensor([[0.75, 0.25]]).expand(8, 2)
+    labels = torch.tensor([0, 0, 0, 1] * 2)
+    assert mix.calibration(probabilities, labels).error == pytest.approx(0)
+    assert mix.calibration(probabilities, 1 - labels).error == pytest.approx(0.5)
+
+
+def mixed_kinds(count=400, **options):
+    """Mix many times, and count how often by MixUp, by CutMix and not at all."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.arange(6.0).view(6, 1, 1, 1).expand(6, 1, 8, 8)
+    kinds = {"MixUp": 0, "CutMix": 0, "none": 0}
+    for _ in range(count):
+        mixed, lam, partners = mix.random_mix(images, generator=generator, **options)
+        assert_close(
+            mixed.mean((1, 2, 3)), lam * torch.arange(6.0) + (1 - lam) * torch.arange(6.0)[partners]
+        )
+        if mixed is images:
+            assert lam == 1 and partners.tolist() == list(range(6))
+            kinds["none"] += 1
+        else:
+            pasted = mixed.eq(images) | mixed.eq(images[partners])
+            kinds["CutMix" if pasted.all() else "MixUp"] += 1
+    return kinds
+
+
+def test_a_batch_is_mixed_by_the_method_that_was_asked_for():
+    assert mixed_kinds(50) == {"MixUp": 0, "CutMix": 0, "none": 50}
+    assert mixed_kinds(50, mixup=1.0) == {"MixUp": 50, "CutMix": 0, "none": 0}
+    assert mixed_kinds(50, cutmix=1.0) == {"MixUp": 0, "CutMix": 50, "none": 0}
+
+
+def test_two_methods_take_turns_by_chance_and_some_batches_are_left_out():
+    both = mixed_kinds(mixup=1.0, cutmix=1.0, probability=0.75)
+    # 150, 150 and 100 are expected; five standard deviations are below 50
+    assert abs(both["MixUp"] - 150) < 50 and abs(both["CutMix"] - 150) < 50
+    assert abs(both["none"] - 100) < 45
+
+
 def test_the_images_stay_as_they_were():
     images, _ = batch()
     before = images.clone()
@@ -143,17 +222,24 @@ IMAGES = torch.zeros(2, 1, 4, 4)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: mix.sample_lambda(-1.0, generator=torch.Generator()), "from 0 on, got -1.0"),
+        (lambda: mix.sample_lambda(-1.0, generator=torch.Generator()), "must be finite and not below 0, got -1.0"),
         (lambda: mix.sample_lambda(float("nan"), generator=torch.Generator()), "got nan"),
-        (lambda: mix.mixup(IMAGES, lam=1.5, permutation=PAIR), "from 0 to 1, got 1.5"),
+        (lambda: mix.mixup(IMAGES, lam=1.5, permutation=PAIR), "λ must lie between 0 and 1, got 1.5"),
         (lambda: mix.mixup(IMAGES[:0], lam=0.5, permutation=PAIR[:0]), "at least one image, got none"),
         (lambda: mix.mixup(IMAGES, lam=0.5, permutation=torch.tensor([1, 1])), r"each of 0 to 1 once, got \[1, 1\]"),
-        (lambda: mix.cutmix(IMAGES, box=(0, 5, 0, 1), permutation=PAIR), "lies in the 4×4 image"),
+        (lambda: mix.cutmix(IMAGES, box=(0, 5, 0, 1), permutation=PAIR), "must lie in the 4×4 image"),
         (lambda: mix.cutmix(IMAGES, box=(2, 1, 0, 1), permutation=PAIR), r"got \(2, 1, 0, 1\)"),
-        (lambda: mix.cutmix_box(4, 4, lam=-0.1, centre=(0, 0)), "from 0 to 1, got -0.1"),
+        (lambda: mix.cutmix_box(4, 4, lam=-0.1, centre=(0, 0)), "λ must lie between 0 and 1, got -0.1"),
         (lambda: mix.cutmix_box(4, 4, lam=0.5, centre=(4, 0)), r"inside the 4×4 image, got \(4, 0\)"),
         (lambda: mix.soft_labels(torch.tensor([0, 5]), lam=0.5, permutation=PAIR, num_classes=5), "from 0 to 4, got 0 to 5"),
         (lambda: mix.mixed_loss(torch.zeros(2, 3), torch.tensor([-1, 0]), lam=0.5, permutation=PAIR), "from 0 to 2, got -1 to 0"),
+        (lambda: mix.smooth_labels(torch.tensor([0]), smoothing=1.1, num_classes=3), "smoothing must lie between 0 and 1, got 1.1"),
+        (lambda: mix.smooth_labels(torch.tensor([3]), smoothing=0.1, num_classes=3), "from 0 to 2, got 3 to 3"),
+        (lambda: mix.random_mix(IMAGES, mixup=1.0, probability=2.0, generator=torch.Generator()), "probability must lie between 0 and 1, got 2.0"),
+        (lambda: mix.calibration(torch.ones(2, 1), torch.tensor([0, 0]), bins=0), "bins must be at least 1, got 0"),
+        (lambda: mix.calibration(torch.zeros(0, 2), torch.zeros(0).long()), "at least one row, got 0 labels for 0 rows"),
+        (lambda: mix.calibration(torch.tensor([[2.0, 1.0]]), torch.tensor([0])), "take the softmax first"),
+        (lambda: mix.calibration(torch.tensor([[1.5, -0.5]]), torch.tensor([0])), "take the softmax first"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_mixed_is_refused(call, message):
@@ -162,7 +248,7 @@ def test_what_cannot_be_mixed_is_refused(call, message):
 
 
 def test_labels_and_logits_of_different_length_are_refused(unchecked):
-    with pytest.raises(ValueError, match="one label a row of logits, got 3 for 2"):
+    with pytest.raises(ValueError, match="one label per row of logits, got 3 for 2"):
         unchecked(mix.mixed_loss)(
             torch.zeros(2, 3), torch.zeros(3).long(), lam=1.0, permutation=PAIR
         )
@@ -191,3 +277,110 @@ def test_a_drawn_box_is_the_box_around_the_middle_that_was_drawn():
         row, column = (int(torch.randint(n, (), generator=generator)) for n in (9, 13))
         drawn = mix.draw_box(9, 13, lam=0.6, generator=torch.Generator().manual_seed(seed))
         assert drawn == mix.cutmix_box(9, 13, lam=0.6, centre=(row, column))
+
+
+# What was measured
+
+
+def measured(kind, name="others_accuracy", *, epochs=60, changes="crop, flip"):
+    """What three seeds gave, in percent."""
+    wanted = {"kind": kind, "epochs": epochs, "changes": changes}
+    runs = [run for run in results.load("mix")["runs"] if wanted.items() <= run.items()]
+    assert {run["seed"] for run in runs} == {0, 1, 2} and len(runs) == 3
+    values = [run[name] for run in runs]
+    return 100 * torch.tensor(values) if isinstance(values[0], list) else [100 * v for v in values]
+
+
+def test_the_benchmark_goes_on_where_it_was_cut(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(mixing, "BATCH", 5)
+    few = {name: (x[::100], y[::100]) for name, (x, y) in augmented.pictures(1000).items()}
+    monkeypatch.setattr(augmented, "pictures", lambda count: few)
+    monkeypatch.setattr(mixing, "SHORTER", 2)
+    command = ["--record-folder", str(tmp_path), "--seeds", "1", "--epochs", "1"]
+    assert mixing.main(command) == 0
+    first = results.load("mix", folder=tmp_path)
+    assert len(capsys.readouterr().out.splitlines()) == 2 * len(mixing.KINDS) + 3
+    assert {run["kind"] for run in first["runs"]} == set(mixing.KINDS)
+    results.save("mix", {**first, "runs": first["runs"][1:]}, folder=tmp_path)
+    assert mixing.main(command) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1  # the one that was lacking
+    again = results.load("mix", folder=tmp_path)["runs"][-1]
+    assert again["train_loss"] == first["runs"][0]["train_loss"]
+
+
+def test_each_kind_of_the_benchmark_mixes_as_its_name_says():
+    images = torch.rand(4, 3, 8, 8)
+
+    def one(kind):
+        return mixing.mixed(images, kind, torch.Generator().manual_seed(3))
+
+    for kind in ("hard", "smoothing"):
+        assert one(kind).images is images and one(kind).lam == 1
+    for kind, alpha in (("MixUp 0.2", 0.2), ("MixUp 1", 1.0)):
+        generator = torch.Generator().manual_seed(3)
+        partners = torch.randperm(4, generator=generator)
+        lam = mix.sample_lambda(alpha, generator=generator)
+        found = one(kind)
+        assert found.lam == lam and torch.equal(found.permutation, partners)
+        assert_close(found.images, mix.mixup(images, lam=lam, permutation=partners))
+    pasted, lam, partners = one("CutMix 1")
+    assert 0 < lam < 1 and (pasted.eq(images) | pasted.eq(images[partners])).all()
+
+
+def test_hard_labels_make_a_network_too_sure():
+    sure, right = mean(measured("hard", "confidence")), mean(measured("hard"))
+    assert 62.5 < sure < 63 and 48 < right < 48.6
+    assert 13.5 < mean(measured("hard", "calibration_error")) < 14.5
+    assert 2.5 < mean(measured("hard", "calibration_error", epochs=15)) < 3.5
+    assert 84 < mean(measured("hard", "unchanged_accuracy")) < 85
+    runs = [run for run in results.load("mix")["runs"] if run["kind"] == "hard"]
+    long = [run for run in runs if (run["epochs"], run["changes"]) == (60, "crop, flip")]
+    for run in long:
+        confidence, accuracy, _ = run["bins"][-1]
+        assert 0.945 < confidence < 0.955 and 0.78 < accuracy < 0.82
+        assert all(b[1] < b[0] for b in run["bins"] if b and b[2] >= 20)
+
+
+def test_after_60_epochs_only_cutmix_changes_the_accuracy():
+    found = {kind: mean(measured(kind)) for kind in mixing.KINDS}
+    cutmix = found.pop("CutMix 1")
+    assert all(47.95 < value < 48.75 for value in found.values())
+    widest = max(max(measured(kind)) - min(measured(kind)) for kind in found)
+    assert max(found.values()) - min(found.values()) < widest
+    assert 1.3 < found["hard"] - cutmix < 1.7
+
+
+def test_after_15_epochs_strong_mixing_costs_accuracy():
+    found = {kind: mean(measured(kind, epochs=15)) for kind in mixing.KINDS}
+    costs = {kind: found["hard"] - value for kind, value in found.items()}
+    assert 1.9 < costs["MixUp 1"] < 2.4 and 4 < costs["CutMix 1"] < 5
+    assert costs["smoothing"] < 0.6 and costs["MixUp 0.2"] < 0.6
+
+
+def test_soft_labels_make_the_confidence_better():
+    errors = {kind: mean(measured(kind, "calibration_error")) for kind in mixing.KINDS}
+    assert 5 < errors["smoothing"] < 6.5 and 5 < errors["MixUp 0.2"] < 6.5
+    assert errors["MixUp 1"] < 3
+    assert mean(measured("MixUp 1", "confidence")) == pytest.approx(48.4, abs=0.5)
+    assert mean(measured("MixUp 1")) == pytest.approx(48.0, abs=0.5)
+    for sure, right in zip(measured("CutMix 1", "confidence"), measured("CutMix 1"), strict=True):
+        assert sure < right - 2
+
+
+def test_with_cutmix_the_training_accuracy_is_below_the_validation_accuracy():
+    training = measured("CutMix 1", "train_accuracy")[:, -1].mean()
+    validation = measured("CutMix 1", "validation_accuracies")[:, -1].mean()
+    assert 41.5 < training < 42.5 and 44.5 < validation < 45.5
+    assert 63 < mean(measured("CutMix 1", "unchanged_accuracy")) < 64
+
+
+def test_without_crop_and_flip_cutmix_brings_accuracy():
+    def none(kind, name="others_accuracy"):
+        return mean(measured(kind, name, changes="none"))
+
+    kinds = mixing.UNCHANGED
+    assert all(none(kind, "unchanged_accuracy") > 99.9 for kind in kinds)
+    hard, mixup, cutmix = (none(kind) for kind in kinds)
+    assert 34 < hard < 34.5 and 0.7 < hard - mixup < 1.2 and 2.8 < cutmix - hard < 3.3
+    errors = [none(kind, "calibration_error") for kind in kinds]
+    assert errors == pytest.approx([35, 14, 10], abs=0.5)

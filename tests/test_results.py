@@ -33,6 +33,8 @@ def test_the_shipped_results_carry_their_circumstances():
 def test_a_record_holds_no_folder_of_somebodys_computer(monkeypatch, folder):
     monkeypatch.setattr(sys, "argv", ["/there/full_run.py", "--output", folder, "--seeds", "3"])
     assert results.circumstances(torch.device("cpu"))["command"] == "full_run.py --seeds 3"
+    monkeypatch.setattr(sys, "argv", ["/there/mixing.py", "--record-folder", folder])
+    assert results.circumstances(torch.device("cpu"))["command"] == "mixing.py"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from cnnguide import checkpoint, data
+from cnnguide import checkpoint, data, mix
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.run import Training, augmented_batches, fit
 from cnnguide.train import evaluate
@@ -115,6 +115,39 @@ def test_another_recipes_checkpoint_is_refused(tmp_path):
         ValueError, match=r"another recipe: epochs was 3, is 4; learning_rate was 0"
     ):
         next(fit(tiny_net(), few(), few(20), other, checkpoint=path))
+
+
+def test_a_recipe_that_mixes_draws_as_random_mix_does(monkeypatch):
+    asked, plain = [], mix.random_mix
+    monkeypatch.setattr(
+        "cnnguide.run.random_mix", lambda x, **options: asked.append(options) or plain(x, **options)
+    )
+    recipe = replace(TINY, epochs=1, mixup=0.2, cutmix=1.0, mix_probability=0.5)
+    mixed = list(fit(tiny_net(), few(), few(20), recipe))[-1]
+    assert len(asked) == 3  # batches of 16 from 40 images
+    wanted = {"mixup": 0.2, "cutmix": 1.0, "probability": 0.5, "generator": mixed.generator}
+    assert asked[0] == wanted
+    unmixed = list(fit(tiny_net(), few(), few(20), replace(TINY, epochs=1)))[-1]
+    assert len(asked) == 3
+    assert mixed.history[0].train_loss != unmixed.history[0].train_loss
+
+
+def test_a_resumed_run_that_mixes_ends_bitwise_like_the_unbroken_one(tmp_path):
+    recipe, path = replace(TINY, cutmix=1.0), tmp_path / "run.pt"
+    whole = list(fit(tiny_net(), few(), few(20), recipe))[-1]
+    next(fit(tiny_net(), few(), few(20), recipe, checkpoint=path))
+    resumed = list(fit(tiny_net(), few(), few(20), recipe, checkpoint=path))[-1]
+    for a, b in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_checkpoint_older_than_a_field_has_its_default():
+    made = run()
+    state = made.state_dict()
+    del state["recipe"]["mixup"]
+    Training(tiny_net(), TINY).load_state_dict(state)
+    with pytest.raises(ValueError, match=r"mixup was 0.0, is 0.2"):
+        Training(tiny_net(), replace(TINY, mixup=0.2)).load_state_dict(state)
 
 
 def test_another_data_sets_checkpoint_is_refused(tmp_path):

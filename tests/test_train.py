@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from cnnguide import data
+from cnnguide import data, mix
 from cnnguide.recipe import RECIPES, Recipe
 from cnnguide.train import evaluate, make_optimizer, seed_everything, train_epoch
 
@@ -103,3 +103,30 @@ def test_seeding_reaches_every_generator():
     first = draw()
     seed_everything(5)
     assert draw() == first
+
+
+@pytest.mark.parametrize("lam", [0.75, 0.25])
+def test_a_mixed_epoch_is_the_step_with_mixed_pictures_and_labels(lam):
+    ours, theirs = tiny_net().double(), tiny_net().double()
+    x, y = torch.randn(8, 3, 32, 32, dtype=torch.float64), torch.arange(8)
+    partners = torch.arange(8).roll(3)
+
+    def mixing(images):
+        return mix.Mixed(mix.mixup(images, lam=lam, permutation=partners), lam, partners)
+
+    score = train_epoch(
+        ours, [(x, y)], torch.optim.SGD(ours.parameters(), lr=0.0), learning_rates=iter([0.1]),
+        label_smoothing=0.1, mixing=mixing,
+    )  # fmt: skip
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1)
+    blend = lam * x + (1 - lam) * x[partners]
+    logits = theirs(blend)
+    target = mix.soft_labels(y, lam=lam, permutation=partners, num_classes=10)
+    loss = F.cross_entropy(logits.float(), target, label_smoothing=0.1)
+    loss.backward()
+    optimizer.step()
+    assert score.loss == pytest.approx(loss.item(), rel=1e-5)
+    # the loop computes its loss in float32
+    assert_close(ours.state_dict(), theirs.state_dict(), rtol=1e-5, atol=1e-6)
+    stronger = y if lam > 0.5 else y[partners]
+    assert score.accuracy == pytest.approx((logits.argmax(1) == stronger).float().mean().item())

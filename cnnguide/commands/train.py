@@ -26,7 +26,7 @@ from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 from cnnguide import data, results
 from cnnguide.checkpoint import replacing
@@ -316,6 +316,18 @@ def run_seeds(options: Options) -> int:
     return 0
 
 
+def make_run(options: Options, model: nn.Module, recipe: Recipe, device: torch.device) -> Training:
+    """Make the fast loop, or the plain one for a recipe that mixes images."""
+    if recipe.mixup or recipe.cutmix:
+        if options.compiled or processes() > 1:
+            raise ValueError(
+                "with --mixup or --cutmix there must be one process, without --compiled"
+            )
+        return Training(model, recipe, seed=options.seed, device=device)
+    techniques = Techniques.for_device(device, compiled=options.compiled)
+    return FastTraining(model, recipe, seed=options.seed, device=device, techniques=techniques)
+
+
 def run_one(options: Options, images: data.Cifar10, device: torch.device) -> None:
     """Train from one seed."""
     generator, recipe = seed_everything(options.seed), options.training
@@ -331,8 +343,7 @@ def run_one(options: Options, images: data.Cifar10, device: torch.device) -> Non
         clear(options.output)
     start = time.perf_counter()
     try:
-        techniques = Techniques.for_device(device, compiled=options.compiled)
-        run = FastTraining(model, recipe, seed=options.seed, device=device, techniques=techniques)
+        run = make_run(options, model, recipe, device)
         train, validation = ((parts[k].to(device), parts[k + 1].to(device)) for k in (0, 2))
         trained = follow(options, run, train, validation, checkpoint)
     except torch.OutOfMemoryError as error:
@@ -457,10 +468,7 @@ def end_of(peak: int) -> str:
 def try_steps(options: Options, device: torch.device, batch: int) -> tuple[float, int]:
     """Take some steps on random images; give the seconds of one, and a GPU's peak memory."""
     recipe = replace(options.training, batch_size=batch)
-    techniques = Techniques.for_device(device, compiled=options.compiled)
-    trial = FastTraining(
-        CIFAR_NETWORKS[options.model](), recipe, device=device, techniques=techniques
-    )
+    trial = make_run(options, CIFAR_NETWORKS[options.model](), recipe, device)
     steps = 20 if device.type == "cuda" else 1  # a GPU is waited for once in so many
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (batch * steps, 3, 32, 32), generator=generator).byte().to(device)

@@ -65,7 +65,7 @@ def circumstances(device: torch.device) -> dict[str, Any]:
     Returns
     -------
     dict
-        Command without its output folder, commit, date, device, versions.
+        Command without the folder that it writes to, commit, date, device, versions.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def circumstances(device: torch.device) -> dict[str, Any]:
     name = "cnnguide" if own or program.stem == "cnnguide" else program.name
     command = shlex.join([name, *sys.argv[1:]])
     return {
-        "command": re.sub(r" --output[ =]('[^']*'|\S+)", "", command),
+        "command": re.sub(r" --(output|record-folder)[ =]('[^']*'|\S+)", "", command),
         "commit": git.stdout.strip() or None,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "device": device_name(device),

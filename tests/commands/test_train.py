@@ -60,6 +60,22 @@ def test_the_command_trains_and_writes_everything_down(tmp_path, capsys):
     assert "epochs = 1  (the recipe's: 5)" in out
 
 
+def test_the_command_mixes_images_if_it_is_told_to(tmp_path, capsys):
+    losses = []
+    for k, options in enumerate(([], ["--cutmix", "1"])):
+        assert command(tmp_path / str(k), *options) == 0
+        (single,) = json.loads((tmp_path / str(k) / "run" / "train.json").read_text())["runs"]
+        losses.append(single["history"][0]["train_loss"])
+    assert losses[0] != losses[1] and single["recipe"]["cutmix"] == 1
+    assert "cutmix = 1.0  (the recipe's: 0.0)" in capsys.readouterr().out
+
+
+def test_several_processes_cannot_mix(monkeypatch):
+    monkeypatch.setattr(full_run, "processes", lambda: 2)
+    with pytest.raises(ValueError, match="there must be one process, without --compiled"):
+        full_run.make_run(full_run.Options(), nn.Flatten(), Recipe(cutmix=1.0), torch.device("cpu"))
+
+
 def test_the_weights_file_holds_the_chosen_weights_and_the_recipe(tmp_path):
     import safetensors
 

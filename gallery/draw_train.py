@@ -89,7 +89,7 @@ groups = [
 ]
 assert sorted(name for _, names, _ in groups for name in names) == sorted(state)
 uses = ["the present ones", "the last moves", "what is evaluated", "what is chosen",
-        "order, crops, dropout", "epoch and rate", "is it this recipe?", "is it this data?"]  # fmt: skip
+        "order, crops, dropout", "epoch and rate", "same recipe?", "same data?"]  # fmt: skip
 axes = diagram.canvas("What a checkpoint holds", height=4.1)
 diagram.label(axes, 1.05, 0.5, "in the file", weight="bold")
 diagram.label(axes, 3.1, 0.5, "what for", weight="bold")

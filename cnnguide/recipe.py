@@ -36,7 +36,7 @@ class Recipe:
     momentum: float = 0.9  # share of the last step that goes on
     nesterov: bool = False  # look ahead along the momentum; free, and a little better
     weight_decay: float = 5e-4  # pull towards 0, per unit of learning rate
-    decay_all: bool = True  # also pull on biases and BatchNorm, as the article does
+    decay_all: bool = True  # also pull on biases and BatchNorm
     schedule: str = "steps"  # "steps": drop at the milestones; "triangle", "cosine": up, down to 0
     milestones: tuple[int, ...] = (82, 123)  # epochs; He's 32,000 and 48,000 steps
     gamma: float = 0.1  # factor at each milestone

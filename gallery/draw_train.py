@@ -63,7 +63,7 @@ for (keep, values), colour in zip(averaged.items(), ("orange", "blue")):
     axes.plot(values, color=show.COLOURS[colour], label=f"average, k = {keep:g}")
 for name, values in (("weight", visited), *averaged.items()):
     print(f"{name}: deviation {torch.tensor(values[200:]).std():.2f} in the last 100 steps")
-axes.set(xlabel="step", ylabel="weight", ylim=(0, 5.2))
+axes.set(xlabel="step", ylabel="weight", ylim=(-1.6, 5.2))
 axes.legend(loc="lower right")
 fig.suptitle("A weight and its moving average")
 plt.show()

@@ -167,5 +167,16 @@ def at_each_rate(optimiser, schedule="cosine"):
 def test_every_planned_run_is_recorded_once():
     recorded = results.load("optimisers")["runs"]
     planned = list(optimisers.plan(3, optimisers.EPOCHS))
-    assert len(recorded) == len(planned) == 135
+    assert len(recorded) == len(planned) == 162
     assert all(sum(run.items() <= r.items() for r in recorded) == 1 for run in planned)
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "schedule"),
+    [(name, "cosine") for name in optimisers.RATES]
+    + [("momentum", name) for name in optimisers.SCHEDULES],
+)
+def test_the_best_rate_lies_inside_the_grid(optimiser, schedule):
+    means = at_each_rate(optimiser, schedule)
+    best = max(means, key=means.__getitem__)
+    assert min(means) < best < max(means)

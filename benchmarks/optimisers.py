@@ -36,12 +36,12 @@ WIDTHS = (16, 32, 64)  # every convolution halves the side
 BATCH, EPOCHS, KEEP = 50, 8, 0.95  # KEEP: of the moving average; it spans about 20 steps
 #: The rates of each optimiser, about a factor of 3 apart.
 RATES = {
-    "SGD": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
-    "momentum": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
-    "Nesterov": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
-    "Adam": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
-    "AdamW": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
-    "Muon": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
+    "SGD": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+    "momentum": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
+    "Nesterov": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
+    "Adam": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+    "AdamW": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+    "Muon": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
 }
 #: Changes of the recipe; without a milestone the rate is constant.
 SCHEDULES: dict[str, dict[str, Any]] = {

@@ -185,8 +185,8 @@ plt.show()
 # Every optimiser at several learning rates
 # -----------------------------------------
 # From the recorded runs of ``benchmarks/optimisers.py``: a small network, 2,000 pictures of
-# 16 × 16 pixels, eight epochs; means and standard deviations of three seeds. Each optimiser has its
-# best rate somewhere else, so a comparison at one rate for all would be worth nothing.
+# 16 × 16 pixels, eight epochs; means and standard deviations of three seeds. The best rates lie far
+# apart, so a comparison at one rate for all would be worth nothing.
 
 record = results.load("optimisers")
 colours = ("grey", "orange", "red", "sky", "blue", "purple", "green")

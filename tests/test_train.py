@@ -185,3 +185,9 @@ def test_the_best_rate_lies_inside_the_grid(optimiser, schedule):
 def test_the_best_rate_of_muon_is_the_largest_one_tried():
     means = at_each_rate("Muon")
     assert max(means, key=means.__getitem__) == max(means)
+
+
+def test_the_best_rates_of_the_optimisers_lie_far_apart():
+    means = [at_each_rate(name) for name in optimisers.RATES]
+    best = [max(found, key=found.__getitem__) for found in means]
+    assert max(best) > 50 * min(best)

@@ -5,6 +5,7 @@ Page: *train*.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from cnnguide import data
@@ -35,11 +36,11 @@ class Recipe:
     momentum: float = 0.9  # share of the last step that goes on
     nesterov: bool = False  # look ahead along the momentum; free, and a little better
     weight_decay: float = 5e-4  # pull towards 0, per unit of learning rate
-    decay_all: bool = True  # also pull on biases and BatchNorm, as the article does
-    schedule: str = "steps"  # "steps": drop at the milestones; "triangle": up, then down to 0
+    decay_all: bool = True  # also pull on biases and BatchNorm
+    schedule: str = "steps"  # "steps": drop at the milestones; "triangle", "cosine": up, down to 0
     milestones: tuple[int, ...] = (82, 123)  # epochs; He's 32,000 and 48,000 steps
     gamma: float = 0.1  # factor at each milestone
-    peak: float = 0.2  # where the triangle is highest, as a share of the run
+    peak: float = 0.2  # where triangle and cosine are highest, as a share of the run
     label_smoothing: float = 0.0  # probability shared among all classes
     padding: int = 4  # pixels for the random crop; 0 for none
     flip: float = 0.5  # probability of a mirrored image
@@ -69,8 +70,10 @@ class Recipe:
                 raise ValueError(f"{name} lies from 0 to 1, got {getattr(self, name)}")
         if not 0 <= self.average < 1:
             raise ValueError(f"average lies from 0 to below 1, got {self.average}")
-        if self.schedule not in ("steps", "triangle"):
-            raise ValueError(f"schedule is 'steps' or 'triangle', got {self.schedule!r}")
+        if self.schedule not in ("steps", "triangle", "cosine"):
+            raise ValueError(
+                f"schedule must be 'steps', 'triangle' or 'cosine', got {self.schedule!r}"
+            )
 
 
 #: The recipes by name.
@@ -148,6 +151,9 @@ def learning_rate_at(recipe: Recipe, step: int, *, steps_per_epoch: int) -> floa
     >>> recipe = Recipe(epochs=4, schedule="triangle", peak=0.5, learning_rate=1.0)
     >>> [learning_rate_at(recipe, step, steps_per_epoch=1) for step in range(4)]
     [0.25, 0.75, 0.75, 0.25]
+    >>> recipe = Recipe(epochs=2, schedule="cosine", peak=0.0, learning_rate=1.0)
+    >>> [round(learning_rate_at(recipe, step, steps_per_epoch=1), 2) for step in range(2)]
+    [0.85, 0.15]
     """
     total = recipe.epochs * steps_per_epoch
     if not 0 <= step < total:
@@ -158,4 +164,7 @@ def learning_rate_at(recipe: Recipe, step: int, *, steps_per_epoch: int) -> floa
     done = (step + 0.5) / total  # the middle of the step, so that neither end is 0
     if done < recipe.peak:
         return recipe.learning_rate * done / recipe.peak
-    return recipe.learning_rate * (1 - done) / (1 - recipe.peak)
+    left = (1 - done) / (1 - recipe.peak)
+    if recipe.schedule == "cosine":
+        left = (1 + math.cos(math.pi * (1 - left))) / 2
+    return recipe.learning_rate * left

@@ -113,7 +113,7 @@ def test_a_lesson_prints_nothing_parses_nothing_and_imports_no_command(path):
 
 
 # Gallery scripts beside a chapter's own: the module's, in the chapter that its docstring names.
-SECOND_SCRIPTS = {"backbone"}
+SECOND_SCRIPTS = {"backbone", "curves"}
 
 
 def test_every_gallery_script_belongs_to_a_chapter():

@@ -33,7 +33,10 @@ def test_a_recipe_cannot_be_changed():
         ({"mix_probability": 1.1}, "mix_probability lies from 0 to 1, got 1.1"),
         ({"cutout": -1}, "cutout is at least 0, got -1"),
         ({"average": 1.0}, "average lies from 0 to below 1, got 1.0"),
-        ({"schedule": "cosine"}, "schedule is 'steps' or 'triangle', got 'cosine'"),
+        (
+            {"schedule": "linear"},
+            "schedule must be 'steps', 'triangle' or 'cosine', got 'linear'",
+        ),
     ],
 )
 def test_a_recipe_that_cannot_be_trained_is_refused(change, message):
@@ -65,6 +68,22 @@ def test_the_triangle_peaks_where_it_says_and_ends_near_zero():
     rates = [learning_rate_at(recipe, step, steps_per_epoch=100) for step in range(1000)]
     assert max(rates) == pytest.approx(1, abs=0.01) and rates.index(max(rates)) in (199, 200)
     assert 0 < rates[0] < 0.01 and 0 < rates[-1] < 0.01
+
+
+def test_the_cosine_is_pytorchs_after_a_straight_rise():
+    recipe = Recipe(epochs=10, schedule="cosine", peak=0.2, learning_rate=1.0)
+    rates = [learning_rate_at(recipe, step, steps_per_epoch=100) for step in range(1000)]
+    triangle = replace(recipe, schedule="triangle")
+    rise = [learning_rate_at(triangle, step, steps_per_epoch=100) for step in range(200)]
+    assert rates[:200] == rise
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    # ours is read in the middle of each step, so twice as many of PyTorch's, and every second one
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=1600)
+    for step in range(1600):
+        if step % 2:
+            assert rates[200 + step // 2] == pytest.approx(schedule.get_last_lr()[0], abs=1e-9)
+        optimizer.step()
+        schedule.step()
 
 
 def test_a_step_outside_the_run_is_refused():

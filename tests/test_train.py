@@ -1,10 +1,13 @@
+from statistics import mean
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from cnnguide import data, mix
+from benchmarks import optimisers
+from cnnguide import data, mix, results
 from cnnguide.recipe import RECIPES, Recipe
 from cnnguide.train import evaluate, make_optimizer, seed_everything, train_epoch
 
@@ -130,3 +133,88 @@ def test_a_mixed_epoch_is_the_step_with_mixed_pictures_and_labels(lam):
     assert_close(ours.state_dict(), theirs.state_dict(), rtol=1e-5, atol=1e-6)
     stronger = y if lam > 0.5 else y[partners]
     assert score.accuracy == pytest.approx((logits.argmax(1) == stronger).float().mean().item())
+
+
+def test_a_matrix_of_kernels_is_pytorchs_convolution():
+    torch.manual_seed(0)
+    ours, theirs = optimisers.Convolution(3, 8).double(), nn.Conv2d(3, 8, 3, 2, 1, bias=False)
+    theirs.double().weight.data = ours.weight.data.view(8, 3, 3, 3).clone()
+    x = torch.randn(2, 3, 16, 16, dtype=torch.float64)
+    assert_close(ours(x), theirs(x))
+    for module in (ours, theirs):
+        module(x).square().sum().backward()
+    assert_close(ours.weight.grad.view_as(theirs.weight), theirs.weight.grad)
+
+
+def test_muon_moves_the_kernels_and_adamw_everything_else():
+    model = optimisers.make()
+    muon, adamw = optimisers.optimizers("Muon", model, 0.1)
+    kernels = [p for group in muon.param_groups for p in group["params"]]
+    rest = [p for group in adamw.param_groups for p in group["params"]]
+    assert [len(p) for p in kernels] == list(optimisers.WIDTHS)
+    assert {id(p) for p in kernels + rest} == {id(p) for p in model.parameters()}
+    assert len(kernels + rest) == len([*model.parameters()])
+
+
+def test_the_comparison_of_optimisers_goes_on_where_it_was_cut(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(optimisers, "BATCH", 5)
+    few = {name: (x[::100], y[::100]) for name, (x, y) in optimisers.pictures().items()}
+    monkeypatch.setattr(optimisers, "pictures", lambda: few)
+    runs = [optimisers.choices(name, "cosine", 0.01, 1, 0) for name in optimisers.RATES]
+    runs += [optimisers.choices("momentum", name, 0.01, 1, 0) for name in optimisers.SCHEDULES]
+    monkeypatch.setattr(optimisers, "plan", lambda seeds, epochs: iter(runs))
+    command = ["--record-folder", str(tmp_path)]
+    assert optimisers.main(command) == 0
+    first = results.load("optimisers", folder=tmp_path)
+    count = len(runs) - 1  # momentum with the cosine is in both lists
+    assert len(capsys.readouterr().out.splitlines()) == len(first["runs"]) == count
+    results.save("optimisers", {**first, "runs": first["runs"][1:]}, folder=tmp_path)
+    assert optimisers.main(command) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1  # the one that was lacking
+
+
+def test_a_run_that_diverges_is_recorded_without_a_loss(monkeypatch):
+    x, y = torch.full((10, 3, 16, 16), float("inf")), torch.zeros(10, dtype=torch.int64)
+    sets = dict.fromkeys(("train", "validation", "test"), (x, y))
+    monkeypatch.setattr(optimisers, "pictures", lambda: sets)
+    monkeypatch.setattr(optimisers, "BATCH", 5)
+    assert optimisers.train(optimisers.choices("SGD", "constant", 1.0, 1, 0))["train_loss"] is None
+
+
+def at_each_rate(optimiser, schedule="cosine"):
+    """Mean validation accuracy of the recorded runs at each rate, in percent."""
+    wanted = {"optimiser": optimiser, "schedule": schedule}
+    runs = [r for r in results.load("optimisers")["runs"] if wanted.items() <= r.items()]
+    return {
+        rate: 100 * mean(r["validation_accuracy"] for r in runs if r["learning_rate"] == rate)
+        for rate in optimisers.RATES[optimiser]
+    }
+
+
+def test_every_planned_run_is_recorded_once():
+    recorded = results.load("optimisers")["runs"]
+    planned = list(optimisers.plan(3, optimisers.EPOCHS))
+    assert len(recorded) == len(planned) == 189
+    assert all(sum(run.items() <= r.items() for r in recorded) == 1 for run in planned)
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "schedule"),
+    [(name, "cosine") for name in optimisers.RATES if name != "Muon"]
+    + [("momentum", name) for name in optimisers.SCHEDULES],
+)
+def test_the_best_rate_lies_inside_the_grid(optimiser, schedule):
+    means = at_each_rate(optimiser, schedule)
+    best = max(means, key=means.__getitem__)
+    assert min(means) < best < max(means)
+
+
+def test_the_best_rate_of_muon_is_the_largest_one_tried():
+    means = at_each_rate("Muon")
+    assert max(means, key=means.__getitem__) == max(means)
+
+
+def test_the_best_rates_of_the_optimisers_lie_far_apart():
+    means = [at_each_rate(name) for name in optimisers.RATES]
+    best = [max(found, key=found.__getitem__) for found in means]
+    assert max(best) > 50 * min(best)

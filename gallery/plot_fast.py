@@ -145,7 +145,7 @@ operations = {
     "BatchNorm": (
         lambda: F.batch_norm(maps, None, None, training=True), 5 * maps.numel(), 8 * maps.numel()
     ),
-    "product, 16 × 16": product(16),
+    "product, 4 × 4": product(4),
     "3 × 3 conv": convolution(64, 32),
     "product, 1536 × 1536": product(1536),
 }  # fmt: skip
@@ -161,7 +161,7 @@ for name, (intensity, rate) in points.items():
 # What the page reads from this figure; the true ratios are far larger.
 assert points["product, 1536 × 1536"][1] > 5 * points["add"][1]
 assert points["3 × 3 conv"][1] > 2 * points["add"][1]
-assert points["product, 1536 × 1536"][1] > 2 * points["product, 16 × 16"][1]
+assert points["product, 1536 × 1536"][1] > 2 * points["product, 4 × 4"][1]
 
 fig, axes = plt.subplots(figsize=(4.8, 3.9), layout="constrained")
 span = [0.03, peak / bandwidth, 1000]
@@ -244,10 +244,10 @@ plt.show()
 # %%
 # Fewer steps
 # -----------
-# Above, the learning rates of three recipes. Below, a narrow QuickNet on 4,000 photographs, with a
+# Above, the learning rates of three recipes. Below, a narrow QuickNet on 2,000 photographs, with a
 # rate that drops twice, and with one that rises once and falls once. For each length, the highest
-# rate was chosen by validation; a band reaches from the lowest to the highest of three seeds. These
-# runs were made by ``python -m benchmarks.schedules``.
+# rate was chosen by validation; a band reaches from the lowest to the highest of the seeds. These
+# runs were made and recorded by ``python -m benchmarks.schedules``.
 
 fig, (above, below) = plt.subplots(2, 1, figsize=(4.8, 5.8), layout="constrained")
 titles = {"article": "two steps down", "modern": "modern", "quick": "quick"}

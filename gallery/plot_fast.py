@@ -110,7 +110,7 @@ plt.show()
 # ---------------------
 # For each operation we count its floating-point operations and the bytes that it must at least
 # read and write, and time it. The sloping roof is the speed of copying a large tensor, the flat
-# one the fastest product of matrices.
+# one the fastest of these operations.
 
 
 def fastest(function, rounds=7):
@@ -269,9 +269,7 @@ lengths = sorted({run["epochs"] for run in record["runs"]})
 
 def chosen(schedule, epochs):
     """Take the runs at the rate with the best mean accuracy in validation."""
-    runs = [
-        run for run in record["runs"] if (run["schedule"], run["epochs"]) == (schedule, epochs)
-    ]
+    runs = [run for run in record["runs"] if (run["schedule"], run["epochs"]) == (schedule, epochs)]
     by_rate = {
         rate: [run for run in runs if run["learning_rate"] == rate]
         for rate in sorted({run["learning_rate"] for run in runs})

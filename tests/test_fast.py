@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from cnnguide import data
+from benchmarks import schedules
+from cnnguide import data, results
 from cnnguide.fast import (
     Choices,
     FastTraining,
@@ -21,7 +22,7 @@ from cnnguide.fast import (
     saved_bytes,
 )
 from cnnguide.models import cifar_resnet18
-from cnnguide.recipe import RECIPES, Recipe
+from cnnguide.recipe import RECIPES, Recipe, learning_rate_at
 from cnnguide.run import Training, augmented_batches, fit
 from cnnguide.train import make_optimizer
 
@@ -355,3 +356,44 @@ def test_fit_and_the_fast_loop_agree_on_a_whole_run():
         fast.run_epoch(few(), few(20))
     theirs, ours = ([e.train_loss for e in r.history] for r in (plain, fast))
     assert ours == pytest.approx(theirs, rel=2e-2)
+
+
+# --- the schedules that the chapter compares
+
+
+def test_the_recorded_schedules_are_those_of_the_plan():
+    recorded = results.load("fast")["runs"]
+    planned = list(schedules.plan(seeds=2))
+    assert len(recorded) == len(planned) == 24
+    for run in planned:
+        (found,) = [known for known in recorded if run.items() <= known.items()]
+        assert len(found["validation_accuracies"]) == run["epochs"]
+
+
+@pytest.mark.parametrize("epochs", schedules.EPOCHS)
+@pytest.mark.parametrize("schedule", schedules.SCHEDULES)
+def test_only_schedule_rate_and_length_differ_between_the_compared_runs(schedule, epochs):
+    run = {"schedule": schedule, "learning_rate": 0.2, "epochs": epochs, "seed": 0}
+    recipe = schedules.recipe_of(run)
+    rates = [learning_rate_at(recipe, k, steps_per_epoch=10) for k in range(10 * epochs)]
+    assert max(rates) == pytest.approx(0.2, rel=0.1) and rates[-1] < 0.01
+    if schedule == "steps":
+        assert len(set(rates)) == 3  # both drops fall into the run
+    same = replace(recipe, schedule="steps", learning_rate=0.1, epochs=1, milestones=())
+    assert same == Recipe(epochs=1, batch_size=64, milestones=(), nesterov=True, padding=2)
+
+
+def test_the_comparison_of_schedules_goes_on_where_it_was_cut(tmp_path, monkeypatch):
+    part = few()
+    monkeypatch.setattr(schedules, "pictures", lambda: (part, part, part))
+    monkeypatch.setattr(schedules, "EPOCHS", (1,))
+    monkeypatch.setattr(schedules, "RATES", (0.1,))
+    command = ["--seeds", "1", "--record-folder", str(tmp_path)]
+    assert schedules.main(command) == 0
+    written = (tmp_path / "fast.json").read_text()
+    assert [run["schedule"] for run in results.load("fast", folder=tmp_path)["runs"]] == [
+        "steps",
+        "triangle",
+    ]
+    assert schedules.main(command) == 0
+    assert (tmp_path / "fast.json").read_text() == written

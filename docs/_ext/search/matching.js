@@ -4,9 +4,10 @@
 
 globalThis.siteSearch = (() => {
   const HAN = "\\u3400-\\u9fff";
-  const FULL_WIDTH = "，。；：？！、（）“”《》";
-  const PART = new RegExp(`[${HAN}]+|[^\\s${HAN}${FULL_WIDTH}]+`, "g");
-  const EDGES = /^[.,;:?!"'()[\]{}<>]+(?=.)|(?<=.)[.,;:?!"'()[\]{}<>]+$/g;
+  // The marks of sentences and of code part words: the index has the words of code without them.
+  const MARKS = "，。；：？！、（）“”‘’《》…—,;:?!\"'`()\\[\\]{}<>=+*/@|&%^~#\\\\";
+  const PART = new RegExp(`[${HAN}]+|[^\\s${HAN}${MARKS}]+`, "g");
+  const EDGES = /^[.-]+|[.-]+$/g;
   const HAN_RUN = new RegExp(`^[${HAN}]{2,}$`);
 
   /** A character as it is compared: full width as half, capitals as small, × as x; never longer. */

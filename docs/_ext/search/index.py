@@ -17,24 +17,15 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
+from search.folding import simplified
 from search.sections import article_of, sections
-from translation.editions import editions
-from translation.glossary import glossary
+from search.terms import terms
 
 # A page that has not changed is not read again, unless what reads it has.
 OWN_TEXT = "".join(
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("code_parts.py", "index.py", "sections.py")
 )
-
-
-def synonyms(app: Sphinx) -> list[list[str]]:
-    """List the names of every term of the glossary, in all languages."""
-    names: dict[str, list[str]] = {}
-    for edition in editions()[1:]:
-        for english, term in glossary(Path(app.srcdir, "locale", edition.language)).items():
-            names.setdefault(english, [english]).extend([term.head, *term.others])
-    return [[*dict.fromkeys(group)] for group in names.values() if len(set(group)) > 1]
 
 
 def write_index(app: Sphinx, error: Exception | None) -> None:
@@ -51,7 +42,9 @@ def write_index(app: Sphinx, error: Exception | None) -> None:
         after[page] = known if known[0] == digest else [digest, [*sections(article_of(text))]]
     kept.write_text(json.dumps(after, ensure_ascii=False), encoding="utf-8")
     pages = [[f"{page}.html", parts[0][1], parts] for page, (_, parts) in after.items() if parts]
-    data = json.dumps({"pages": pages, "synonyms": synonyms(app)}, ensure_ascii=False)
+    index: dict[str, Any] = {"pages": pages, "terms": terms(app)}
+    index["simplified"] = simplified(json.dumps(index, ensure_ascii=False))
+    data = json.dumps(index, ensure_ascii=False)
     Path(app.outdir, "search-index.js").write_text(f"globalThis.searchIndex = {data};\n", "utf-8")
 
 

@@ -2,7 +2,8 @@
 "use strict";
 
 (() => {
-  const { fold, words, cut, search } = globalThis.siteSearch;
+  const { fold, places, search } = globalThis.siteSearch;
+  const escape = (letters) => letters.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const box = document.getElementById("search-results");
   const fill = (text, ...values) => text.replace(/\{(\d)\}/g, (_, k) => values[k]);
 
@@ -14,13 +15,18 @@
     return node;
   }
 
+  /** All letters that are looked for, as one pattern: the longest first. */
+  function patternOf(wanted) {
+    const all = wanted.flatMap(({ own, others, stems }) => [...own, ...others, ...stems]);
+    const longest = all.sort((a, b) => b.length - a.length);
+    return new RegExp(longest.map(escape).join("|") || "(?!)", "g");
+  }
+
   /** Text as nodes, with every hit in a <mark>. */
-  function marked(text, wanted) {
+  function marked(text, pattern) {
     const nodes = [];
-    const regex = new RegExp(wanted.map((term) => term.any.source).join("|"), "g");
     let end = 0;
-    for (const { 0: hit, index } of fold(text).matchAll(regex)) {
-      if (!hit) continue;
+    for (const { 0: hit, index } of fold(text).matchAll(pattern)) {
       const original = text.slice(index, index + hit.length);
       nodes.push(text.slice(end, index), element("mark", {}, original));
       end = index + hit.length;
@@ -29,31 +35,33 @@
   }
 
   /** The part of a section's text around its first hit. */
-  function snippet({ text, folded }, wanted) {
-    const places = wanted.map((term) => folded.search(term.any.source)).filter((at) => at >= 0);
-    const hit = places.length ? Math.min(...places) : 0;
+  function snippet({ text, folded }, pattern) {
+    const hit = Math.max(0, folded.search(pattern));
     const start = hit < 60 ? 0 : hit - 40;
     const end = start + 160;
-    const shown = marked(text.slice(start, end), wanted);
+    const shown = marked(text.slice(start, end), pattern);
     return [start > 0 ? "… " : "", ...shown, end < text.length ? " …" : ""];
   }
 
   /** One section of a result: its title, which leads to it, and its snippet. */
-  function hitElement({ section }, wanted) {
+  function hitElement({ section }, { wanted, pattern }) {
     const highlight = encodeURIComponent(wanted.map((term) => term.word).join(" "));
     const href = `${section.url}?highlight=${highlight}#${section.anchor}`;
-    const link = element("a", { href }, ...marked(section.title, wanted));
-    return element("li", {}, link, element("p", {}, ...snippet(section, wanted)));
+    const link = element("a", { href }, ...marked(section.title, pattern));
+    return element("li", {}, link, element("p", {}, ...snippet(section, pattern)));
   }
 
-  /** One page of the results, with its best sections open. */
-  function resultElement({ url, page, hits }, wanted) {
-    const items = hits.map((hit) => hitElement(hit, wanted));
-    const link = element("a", { href: url }, ...marked(page, wanted));
+  /** One page of the results, with its best sections open, and the words that it does not hold. */
+  function resultElement({ url, title, hits, whole, missing }, asked) {
+    const items = hits.map((hit) => hitElement(hit, asked));
+    const heading = element("h2", {}, element("a", { href: url }, ...marked(title, asked.pattern)));
+    if (missing.length) {
+      heading.append(" ", element("small", {}, fill(box.dataset.missing, missing.join(", "))));
+    }
     const part = element(
       "section",
-      { class: "search-page-hits", "data-page": url },
-      element("h2", {}, link),
+      { class: "search-page-hits", "data-page": url, "data-holds": whole ? "all" : "some" },
+      heading,
       element("ul", {}, ...items.slice(0, 3)),
     );
     if (items.length > 3) {
@@ -63,43 +71,30 @@
     return part;
   }
 
-  /** How many pages there are, and by which other names they were found. */
-  function summaryElement(query, { wanted, results }) {
+  /** How many pages there are, and by which other words they were found. */
+  function summaryElement(query, { wanted, mended, results }) {
     const text = results.length === 1 ? box.dataset.one : box.dataset.count;
     const summary = element("p", { class: "search-summary" }, fill(text, query, results.length));
-    const others = wanted.flatMap((term) => term.others);
+    const others = wanted.flatMap((term) => term.others.filter((name) => places(name).size));
+    if (mended.length) {
+      const note = fill(box.dataset.mended, mended.join(", "));
+      summary.append(" ", element("small", {}, `(${note})`));
+    }
     if (others.length) {
       summary.append(" ", element("small", {}, `(${fill(box.dataset.also, others.join(", "))})`));
     }
     return summary;
   }
 
-  /** The pages that hold the parts of what was typed, without those that hold all of it. */
-  function partsElement(parts, known) {
-    const { wanted, results } = search(parts);
-    const more = results.filter(({ url }) => !known.has(url));
-    if (!more.length) return null;
-    const summary = element("p", {}, fill(box.dataset.parts, parts.join(" + ")));
-    const pages = more.map((result) => resultElement(result, wanted));
-    return element("div", { class: "search-parts" }, summary, ...pages);
-  }
-
-  /** Show the pages that hold what was typed; if they are few, then also those with its parts. */
+  /** Show the pages for what was typed, or one sentence where there are none. */
   function show(query) {
-    box.replaceChildren();
-    const list = words(query);
-    if (!list.length) return;
-    const all = search(list);
-    if (all.results.length) {
-      const pages = all.results.map((result) => resultElement(result, all.wanted));
-      box.append(summaryElement(query, all), ...pages);
-    }
-    const parts = cut(list);
-    if (all.results.length < 3 && parts.length && parts.join() !== list.join()) {
-      const more = partsElement(parts, new Set(all.results.map(({ url }) => url)));
-      if (more) box.append(more);
-    }
-    if (!box.children.length) box.append(element("p", {}, fill(box.dataset.none, query)));
+    const { wanted, mended, results } = search(query);
+    const asked = { wanted, pattern: patternOf(wanted) };
+    const none = wanted.length ? fill(box.dataset.none, query) : box.dataset.empty;
+    box.replaceChildren(
+      results.length ? summaryElement(query, { wanted, mended, results }) : element("p", {}, none),
+      ...results.map((result) => resultElement(result, asked)),
+    );
   }
 
   const input = document.querySelector(".search-page input");

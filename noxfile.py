@@ -161,7 +161,7 @@ def format_code(session: nox.Session) -> None:
 
 def prose_files() -> list[Path]:
     """List the Markdown that people read."""
-    return [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/api/*.md"), *ROOT.glob("*.md")]
+    return [*ROOT.glob("docs/*.md"), *ROOT.glob("*.md")]
 
 
 @nox.session

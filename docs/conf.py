@@ -28,7 +28,6 @@ language = "en"
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "sphinx_design",
@@ -38,6 +37,7 @@ extensions = [
     "translation",
     "page",
     "gallery",
+    "formulas",
     "search",
 ]
 exclude_patterns = [
@@ -136,5 +136,4 @@ html_theme_options = {
 }
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
-mathjax_path = "mathjax/tex-svg.js"  # version 3.2.2 from its npm package, Apache-2.0
 copybutton_exclude = ".linenos, .gp, .go"

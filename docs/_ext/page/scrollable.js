@@ -3,11 +3,15 @@
 
 (() => {
   const SCROLLING = "pre, div.math, .table-wrapper, .cell_output table";
+  const parts = [...document.querySelectorAll(SCROLLING)];
+  const reach = (part) => {
+    if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
+    else part.removeAttribute("tabindex");
+  };
   const observer = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-      else target.removeAttribute("tabindex");
-    }
+    for (const { target } of entries) reach(target);
   });
-  for (const part of document.querySelectorAll(SCROLLING)) observer.observe(part);
+  for (const part of parts) observer.observe(part);
+  // a formula grows with its font while its frame stays
+  document.fonts.addEventListener("loadingdone", () => parts.forEach(reach));
 })();

@@ -76,6 +76,19 @@ class commented_doctest(nodes.doctest_block, CommentedCode):
     """An example of a docstring with comments."""
 
 
+class worded_formula(nodes.math_block, Carrier):
+    """A formula with words."""
+
+    def messages(self) -> list[str]:
+        """Give the formula, all of it."""
+        return [self.astext()]
+
+    def translate(self, words: dict[str, str]) -> None:
+        """Put the formula with translated words into its place."""
+        self.rawsource = words.get(self.astext(), self.astext())
+        self[:] = [nodes.Text(self.rawsource)]
+
+
 def become(node: nodes.Element, kind: type[nodes.Element], **attributes: Any) -> None:
     """Put a node of another class, with the same content, into a node's place."""
     new = object.__new__(kind)
@@ -95,7 +108,10 @@ class Prepare(SphinxTransform):
         """Go through the page."""
         for node in [*self.document.findall(nodes.math_block)]:
             # a formula is the same in every language, unless it has words
-            node["translatable"] = bool(re.search(r"\\text\{[^}]*[a-z]{2}", node.astext()))
+            if re.search(r"\\text\{[^}]*[a-z]{2}", node.astext()):
+                become(node, worded_formula)
+            else:
+                node["translatable"] = False
         if self.document.children and isinstance(self.document[0], nodes.field_list):
             for node in self.document[0].findall(nodes.TextElement):
                 node["translatable"] = False  # settings of the notebook, which no reader sees

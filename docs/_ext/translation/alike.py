@@ -1,0 +1,102 @@
+"""Compare a translated page with its English, as both were written: formulas, links, code, images.
+
+The catalogs are compared message by message; what is lost between a catalog and its page shows only
+here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.typing import ExtensionMetadata
+
+__all__ = ["differences"]
+
+logger = logging.getLogger(__name__)
+KEPT = {"annotation": "formula", "code": "code"}  # elements whose text must be the same
+
+
+class Contents(HTMLParser):
+    """Count the formulas, links, code spans and images in a page's article."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: Counter[str] = Counter()
+        self.articles = self.blocks = 0  # how many of <article> and <pre> are open
+        self.text: list[str] | None = None  # of the element that is read now
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what begins."""
+        self.articles += tag == "article"
+        self.blocks += tag == "pre"
+        if not self.articles:
+            return
+        values = dict(attrs)
+        if tag == "a" and values.get("href"):
+            self.found[f"link {without_digest(values['href'] or '')}"] += 1
+        elif tag == "img":
+            self.found[f"image {Path(values.get('src') or '').name}"] += 1
+        elif tag in KEPT and not self.blocks:
+            self.text = []
+
+    def handle_data(self, data: str) -> None:
+        """Read the text of an element."""
+        if self.text is not None:
+            self.text.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Count what has ended."""
+        self.articles -= tag == "article"
+        self.blocks -= tag == "pre"
+        if tag in KEPT and self.text is not None:
+            text = re.sub(r"\\text\{[^}]*\}", r"\\text{}", " ".join("".join(self.text).split()))
+            self.found[f"{KEPT[tag]} {text}"] += 1
+            self.text = None
+
+
+def without_digest(address: str) -> str:
+    """Leave out of a download's address what depends on the file's content."""
+    return re.sub(r"_downloads/\w+/", "_downloads/", address)
+
+
+def differences(english: str, translated: str) -> list[str]:
+    r"""List what a translated page lost or gained.
+
+    Words of a formula may differ.
+
+    Examples
+    --------
+    >>> math = "<annotation>x \\text{{{}}}</annotation>".format
+    >>> differences(f"<article>{math('if')}</article>", f"<article>{math('如果')}</article>")
+    []
+    >>> differences("<article><code>x</code></article>", "<article>:math:</article>")
+    ['lost: code x']
+    """
+    before, after = Contents(english).found, Contents(translated).found
+    return [
+        *(f"lost: {what}" for what in (before - after).elements()),
+        *(f"added: {what}" for what in (after - before).elements()),
+    ]
+
+
+def compare_editions(app: Sphinx, error: Exception | None) -> None:
+    """Warn of every page that differs from its English in more than words."""
+    if error or app.config.language == "en" or app.builder.format != "html":
+        return
+    for page in sorted(app.env.found_docs):
+        paths = [Path(app.outdir.parent, "en", f"{page}.html"), Path(app.outdir, f"{page}.html")]
+        if all(path.exists() for path in paths):
+            for fault in differences(*(path.read_text(encoding="utf-8") for path in paths)):
+                logger.warning("%s, unlike the English page", fault, location=page)
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Listen for the end of the build."""
+    app.connect("build-finished", compare_editions)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -32,7 +32,7 @@ from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.train import seed_everything
 
 BATCH, RATE, EPOCHS, WIDTH, MASKS = 50, 0.02, 30, 256, 50
-PROBABILITIES, DECAYS = (0.2, 0.5, 0.8), (0.01, 0.03, 0.1)
+PROBABILITIES, DECAYS = (0.2, 0.5, 0.8), (0.01, 0.03, 0.1, 0.3)
 UNITS = {
     "p": "the probability to drop each of the hidden activations",
     "weight_decay": "per unit of learning rate",
@@ -58,7 +58,7 @@ def plan(seeds: int, epochs: int) -> Iterator[dict[str, Any]]:
             yield choices(epochs, seed, weight_decay=decay)
         yield choices(epochs, seed, flip=0.5)
         yield choices(epochs, seed, flip=0.5, p=0.5)
-        yield choices(epochs, seed, flip=0.5, weight_decay=0.03)
+        yield choices(epochs, seed, flip=0.5, weight_decay=0.1)
         for p in (0.0, 0.5):
             yield choices(epochs, seed, p=p, width=16)
     for seed in range(min(seeds, 3)):
@@ -152,7 +152,7 @@ def thinned(model: nn.Sequential, images: Tensor, labels: Tensor, *, masks: int)
 def main(arguments: list[str] | None = None) -> int:
     """Make the runs that are not yet recorded."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.dropped", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=8, help="default 8")
+    parser.add_argument("--seeds", type=int, default=5, help="default 5")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"default {EPOCHS}")
     parser.add_argument("--record-folder", type=Path, default=results.FOLDER, metavar="FOLDER")
     options = parser.parse_args(arguments)

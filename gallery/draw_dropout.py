@@ -50,7 +50,7 @@ plt.show()
 p = 0.5
 x = torch.tensor([2.0, 1, 4, 3])
 masks = torch.tensor([[0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 1, 0]]) == 1  # true where dropped
-axes = diagram.canvas("Four activations with p = 0.5", height=3.05)
+axes = diagram.canvas("Four activations with p = 0.5", height=3.3)
 size, left, first = 0.38, 1.3, 0.78
 for words, place in (("activations", left + 2 * size), ("sum", left + 5.4 * size)):
     diagram.label(axes, place, first - 0.16, words, weight="bold")
@@ -64,7 +64,7 @@ for k, (words, values, mask) in enumerate(rows):
     if k:
         total = [[values.sum().item()]]
         diagram.cells(axes, left + 4.9 * size, y, total, size=size, kinds="weights", words=9)
-diagram.key(axes, 2.9, maps="kept", operation="dropped", weights="next neuron")
+diagram.key(axes, 3.15, maps="kept", operation="dropped", weights="next neuron")
 plt.show()
 
 # %%
@@ -91,28 +91,32 @@ plt.show()
 # %%
 # Pixels or channels
 # ------------------
-# Three feature maps, which here are the colour planes of a photograph. Above, a quarter of the
-# pixels is dropped: each gap can be guessed from the pixels around it. Below, one whole channel is
-# dropped, and nothing of it is left.
+# Three feature maps of a photograph, made by kernels for brightness and for edges. Above, a quarter
+# of the pixels is dropped: most gaps can be guessed from the pixels around them. Below, one whole
+# channel is dropped, and nothing of it is left.
 
-from cnnguide import data
+from cnnguide import data, show
 
 photo = data.to_float(data.load("sample").train_images[1512])  # a cat
-generator = torch.Generator().manual_seed(0)
-pixels = draw_mask(photo, p=0.25, generator=generator)
-channels = torch.tensor([False, True, False]).view(3, 1, 1).expand(photo.shape)
-axes = diagram.canvas("Drop pixels, or drop channels", height=3.45)
+edges = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]]) / 8
+kernels = torch.stack([torch.full((3, 3), 1 / 9), edges, edges.T])[:, None]
+maps = torch.nn.functional.conv2d(photo.mean(0, keepdim=True)[None], kernels)[0]
+pixels = draw_mask(maps, p=0.25, generator=torch.Generator().manual_seed(0))
+channels = torch.tensor([False, True, False]).view(3, 1, 1).expand(maps.shape)
+
+axes = diagram.canvas("Drop pixels, or drop channels", height=3.35)
 limits = axes.get_xlim(), axes.get_ylim()
-for k, name in enumerate(("red", "green", "blue")):
-    diagram.label(axes, 1.2 + 1.1 * k, 0.47, name, weight="bold")
-for words, mask, y in (("single\npixels", pixels, 1.13), ("whole\nchannels", channels, 2.43)):
-    diagram.label(axes, 0.33, y, words, weight="bold")
-    for k, plane in enumerate(photo.masked_fill(mask, 0)):
-        x = 1.2 + 1.1 * k
+colours = plt.get_cmap("gray").with_extremes(bad=show.COLOURS["orange"])
+for k, name in enumerate(("brightness", "upright edges", "level edges")):
+    diagram.label(axes, 1.22 + 1.1 * k, 0.45, name, weight="bold")
+for words, mask, y in (("single\npixels", pixels, 1.1), ("whole\nchannels", channels, 2.4)):
+    diagram.label(axes, 0.35, y, words, weight="bold")
+    for k, plane in enumerate(maps.masked_fill(mask, float("nan"))):
+        x, whole = 1.22 + 1.1 * k, maps[k]
         axes.imshow(
-            plane.numpy(), extent=(x - 0.5, x + 0.5, y + 0.5, y - 0.5), cmap="gray", vmin=0, vmax=1,
-            aspect="auto", zorder=3,
+            plane.numpy(), extent=(x - 0.5, x + 0.5, y + 0.5, y - 0.5), cmap=colours,
+            vmin=whole.min().item(), vmax=whole.max().item(), aspect="auto", zorder=3,
         )  # fmt: skip
-diagram.label(axes, 2.3, 3.2, "black: dropped, that is, zero", size=8)
+diagram.label(axes, 2.3, 3.15, "orange: dropped", size=8)
 axes.set(xlim=limits[0], ylim=limits[1])
 plt.show()

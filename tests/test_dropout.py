@@ -66,17 +66,17 @@ def test_what_is_no_probability_is_refused(p):
         lambda: Dropout(p),
         lambda: drop_where(torch.ones(2), torch.ones(2, dtype=torch.bool), p=p),
     ):
-        with pytest.raises(ValueError, match="probability to drop, from 0 to 1, got"):
+        with pytest.raises(ValueError, match="the probability to drop, must be from 0 to 1, got"):
             call()
 
 
 def test_integers_are_refused(unchecked):
-    with pytest.raises(TypeError, match=r"takes floats, got torch.int64"):
+    with pytest.raises(TypeError, match=r"must be floating-point, got torch.int64"):
         unchecked(dropout)(torch.ones(3, dtype=torch.int64), p=0.5)
 
 
 def test_a_mask_of_another_shape_is_refused(unchecked):
-    with pytest.raises(ValueError, match=r"the shape of x, \(3,\), got \(2,\)"):
+    with pytest.raises(ValueError, match=r"must have the shape of x, \(3,\), got \(2,\)"):
         unchecked(drop_where)(torch.ones(3), torch.ones(2, dtype=torch.bool), p=0.5)
 
 

@@ -49,7 +49,7 @@ UNITS = {
 
 
 def plan(seeds: int, epochs: int) -> Iterator[dict[str, Any]]:
-    """List the runs: the comparison, seed by seed, then other rates and longer runs of dropout."""
+    """List the runs: the comparison, seed by seed, then lower learning rates."""
     for seed in range(seeds):
         yield choices(epochs, seed)
         for p in PROBABILITIES:
@@ -62,9 +62,9 @@ def plan(seeds: int, epochs: int) -> Iterator[dict[str, Any]]:
         for p in (0.0, 0.5):
             yield choices(epochs, seed, p=p, width=16)
     for seed in range(min(seeds, 3)):
-        for rate in (RATE / 2, 2 * RATE):
-            yield choices(epochs, seed, p=0.5, learning_rate=rate)
-        yield choices(3 * epochs, seed, p=0.5)
+        for rate in (RATE / 2, RATE / 4):
+            for p, decay in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.1)):
+                yield choices(epochs, seed, p=p, weight_decay=decay, learning_rate=rate)
 
 
 def choices(

@@ -1,7 +1,8 @@
-"""Dropout from its formula: drop at random in training, do nothing in use.
+"""Dropout from its formula: drop at random in training, do nothing at inference.
 
 Page: *dropout*. Source: Srivastava et al., Dropout: a simple way to prevent neural networks from
-overfitting, JMLR 15, 2014; in the inverted form, which scales in training instead of in use.
+overfitting, JMLR 15, 2014; in the inverted form, which scales in training and not
+at inference. There p is the probability to keep, here the probability to drop.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["Dropout", "draw_mask", "drop_where", "dropout"]
 def check_probability(p: float) -> None:
     """Refuse what is not a probability; the comparison also refuses NaN."""
     if not 0 <= p <= 1:
-        raise ValueError(f"p is the probability to drop, from 0 to 1, got {p}")
+        raise ValueError(f"p, the probability to drop, must be from 0 to 1, got {p}")
 
 
 def draw_mask(
@@ -83,6 +84,8 @@ def drop_where(x: Float[Tensor, ...], mask: Bool[Tensor, ...], *, p: float) -> F
     .. math:: y = \frac{m \cdot x}{1 - p}, \qquad P(m = 0) = p
         \quad\Rightarrow\quad E[y] = x
 
+    The variance of :math:`y` is :math:`x^2 \, p / (1 - p)`.
+
     Examples
     --------
     >>> mask = torch.tensor([True, False, False, True])
@@ -91,7 +94,9 @@ def drop_where(x: Float[Tensor, ...], mask: Bool[Tensor, ...], *, p: float) -> F
     """
     check_probability(p)
     if mask.shape != x.shape:
-        raise ValueError(f"the mask has the shape of x, {tuple(x.shape)}, got {tuple(mask.shape)}")
+        raise ValueError(
+            f"the mask must have the shape of x, {tuple(x.shape)}, got {tuple(mask.shape)}"
+        )
     if p == 1:  # nothing is left to scale
         return x * 0
     return x.masked_fill(mask, 0) / (1 - p)
@@ -131,7 +136,7 @@ def dropout(
     ([0.0, 2.0], True)
     """
     if not x.is_floating_point():
-        raise TypeError(f"dropout scales its input, so it takes floats, got {x.dtype}")
+        raise TypeError(f"dropout divides x, so x must be floating-point, got {x.dtype}")
     return drop_where(x, draw_mask(x, p=p, generator=generator), p=p)
 
 

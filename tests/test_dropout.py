@@ -1,8 +1,12 @@
+from statistics import mean, stdev
+
 import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
 
+from benchmarks import dropped
+from cnnguide import results
 from cnnguide.dropout import Dropout, draw_mask, drop_where, dropout
 
 
@@ -66,19 +70,123 @@ def test_what_is_no_probability_is_refused(p):
         lambda: Dropout(p),
         lambda: drop_where(torch.ones(2), torch.ones(2, dtype=torch.bool), p=p),
     ):
-        with pytest.raises(ValueError, match="probability to drop, from 0 to 1, got"):
+        with pytest.raises(ValueError, match="the probability to drop, must be from 0 to 1, got"):
             call()
 
 
 def test_integers_are_refused(unchecked):
-    with pytest.raises(TypeError, match=r"takes floats, got torch.int64"):
+    with pytest.raises(TypeError, match=r"must be floating-point, got torch.int64"):
         unchecked(dropout)(torch.ones(3, dtype=torch.int64), p=0.5)
 
 
 def test_a_mask_of_another_shape_is_refused(unchecked):
-    with pytest.raises(ValueError, match=r"the shape of x, \(3,\), got \(2,\)"):
+    with pytest.raises(ValueError, match=r"must have the shape of x, \(3,\), got \(2,\)"):
         unchecked(drop_where)(torch.ones(3), torch.ones(2, dtype=torch.bool), p=0.5)
 
 
 def test_half_is_dropped_unless_told():
     assert Dropout().p == 0.5
+
+
+# What the chapter says about the recorded runs
+
+
+def runs_of(p=0.0, weight_decay=0.0, flip=0.0, *, width=256, rate=0.02, seeds=4):
+    wanted = {"p": p, "weight_decay": weight_decay, "flip": flip, "width": width}
+    wanted |= {"learning_rate": rate, "epochs": 30}
+    runs = [run for run in results.load("dropout")["runs"] if wanted.items() <= run.items()]
+    assert {run["seed"] for run in runs} >= set(range(seeds))
+    return sorted((run for run in runs if run["seed"] < seeds), key=lambda run: run["seed"])
+
+
+def measured(name, runs):
+    """What the seeds gave after the last epoch, in percent."""
+    last = [run[name][-1] if isinstance(run[name], list) else run[name] for run in runs]
+    return [100 * value for value in last]
+
+
+def gains(runs, base):
+    both = zip(measured("test_accuracy", runs), measured("test_accuracy", base), strict=True)
+    return [ours - theirs for ours, theirs in both]
+
+
+def test_1000_photographs_are_learnt_by_heart_and_with_dropout_fewer_are():
+    base, thinned = runs_of(), runs_of(0.5)
+    assert min(measured("train_accuracy", base)) == 100
+    assert 35.5 < mean(measured("validation_accuracy", base)) < 36.5
+    assert 92.5 < mean(measured("train_accuracy", thinned)) < 93.5
+    assert 32.5 < mean(measured("validation_accuracy", thinned)) < 33.5
+
+
+def test_the_whole_network_is_about_as_good_as_the_mean_of_fifty_thinned_ones():
+    runs = runs_of(0.5)
+    names = ("thinned_accuracy", "averaged_accuracy", "test_accuracy")
+    assert [round(mean(measured(name, runs)), 1) for name in names] == [28.6, 31.8, 32.0]
+    for p in (0.2, 0.5, 0.8):
+        thinned, averaged, whole = (mean(measured(name, runs_of(p))) for name in names)
+        assert thinned < averaged - 1 and abs(averaged - whole) < 1
+        assert whole < mean(measured("test_accuracy", runs_of()))
+
+
+def test_at_one_learning_rate_decay_and_flips_help_and_dropout_does_not():
+    base = runs_of()
+    little = gains(runs_of(0.2), base)
+    assert abs(mean(little)) < stdev(little)
+    for p in (0.5, 0.8):
+        assert max(gains(runs_of(p), base)) < 0
+    decay, flip = gains(runs_of(weight_decay=0.1), base), gains(runs_of(flip=0.5), base)
+    both = gains(runs_of(flip=0.5, weight_decay=0.1), base)
+    assert 2 < mean(decay) < 3 and 2 < mean(flip) < 3 and 4 < mean(both) < 5
+    assert mean(gains(runs_of(0.5, flip=0.5), base)) < 0
+    assert 38.5 < mean(measured("test_accuracy", runs_of(flip=0.5, weight_decay=0.1))) < 39.5
+
+
+def test_the_strengths_were_chosen_on_other_pictures_than_they_are_compared_on():
+    decays = (0.01, 0.03, 0.1, 0.3)
+    scores = [mean(measured("validation_accuracy", runs_of(weight_decay=d))) for d in decays]
+    assert scores.index(max(scores)) == decays.index(0.1)
+
+
+def test_at_lower_learning_rates_dropout_does_no_harm():
+    none, decayed = [], []
+    for rate in (0.01, 0.005):
+        base = runs_of(rate=rate, seeds=3)
+        found = gains(runs_of(0.5, rate=rate, seeds=3), base)
+        assert round(mean(found), 1) == 0.4 and mean(found) < stdev(found)
+        none.append(mean(measured("test_accuracy", base)))
+        decayed.append(gains(runs_of(weight_decay=0.1, rate=rate, seeds=3), base))
+        decay = runs_of(weight_decay=0.1, rate=rate, seeds=3)
+        assert mean(gains(decay, runs_of(0.5, rate=rate, seeds=3))) > 0
+    assert 0.9 < max(none) - mean(measured("test_accuracy", runs_of(seeds=3))) < 1.2
+    assert all(mean(gain) > 0 for gain in decayed)
+
+
+def test_a_narrow_network_gains_from_dropout_and_a_strong_one_underfits():
+    found = gains(runs_of(0.5, width=16), runs_of(width=16))
+    assert min(found) > 0 and mean(found) > 1
+    accuracies = [mean(measured("train_accuracy", runs_of(p))) for p in (0.0, 0.2, 0.5, 0.8)]
+    assert accuracies == sorted(accuracies, reverse=True) and round(accuracies[-1]) == 54
+    others = [mean(measured("test_accuracy", runs_of(p))) for p in (0.0, 0.2, 0.5, 0.8)]
+    assert others == sorted(others, reverse=True)
+
+
+def test_the_benchmark_goes_on_where_it_was_cut(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(dropped, "BATCH", 5)
+    few = {name: (x[::100], y[::100]) for name, (x, y) in dropped.pictures().items()}
+    monkeypatch.setattr(dropped, "pictures", lambda: few)
+    runs = [run for run in dropped.plan(1, 1) if run["learning_rate"] == dropped.RATE]
+    monkeypatch.setattr(dropped, "plan", lambda seeds, epochs: iter(runs))
+    command = ["--record-folder", str(tmp_path)]
+    assert dropped.main(command) == 0
+    first = results.load("dropout", folder=tmp_path)
+    assert len(capsys.readouterr().out.splitlines()) == len(runs)
+    results.save("dropout", {**first, "runs": first["runs"][1:]}, folder=tmp_path)
+    assert dropped.main(command) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1  # the one that was lacking
+
+
+def test_the_record_holds_all_that_the_benchmark_plans():
+    recorded = results.load("dropout")["runs"]
+    planned = list(dropped.plan(4, dropped.EPOCHS))
+    assert all(any(run.items() <= known.items() for known in recorded) for run in planned)
+    assert len(recorded) == len(planned)

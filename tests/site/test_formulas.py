@@ -80,7 +80,7 @@ def test_an_ill_formula_fails_by_name(tex, fault):
 def test_no_formula_has_a_style_of_its_own():
     hard = r"\begin{aligned} \hat x &= \underbrace{a}_{\frac{\frac12}{3}} \\ b &= \begin{bmatrix} 1 & 2 \end{bmatrix} \end{aligned}"
     made = mathml(hard, block=True)
-    assert ' style=' not in made
+    assert " style=" not in made
     assert 'class="tml-right no-left no-right"' in made
     assert tidy('<math><mi style="math-depth:2;">x</mi></math>', "x") == (
         '<math><mi class="smallest">x</mi></math>'

@@ -30,6 +30,9 @@ RANGES = {
 }
 # Browsers do not take the large form that the font has for a prime above the line.
 PRIMES = (0x2032, 0x2033, 0x2034)
+# Browsers move a script with its letter's height, which TeX does only with larger things; by the
+# drops of TeX's own font cmsy10 the indices of x and y stand in one line.
+DROPS = {"SubscriptBaselineDropMin": 50, "SuperscriptBaselineDropMax": 386}
 
 
 def code_points() -> set[int]:
@@ -74,6 +77,8 @@ def write_font(source: str) -> None:
         primes = {code: large[names[code]] for code in PRIMES}
         for table in font["cmap"].tables:
             table.cmap.update(primes)
+        for name, value in DROPS.items():
+            getattr(font["MATH"].table.MathConstants, name).Value = value
         for record in font["name"].names:
             if record.nameID in (1, 4, 6):  # its makers ask for another name of what is changed
                 record.string = "cnnguideMath"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -34,6 +35,7 @@ NEEDLESS = {"tml-display", "tml-prime", "mathcal", "mathscr"}
 # What stands below, above or beside another part: TeX puts no spaces around its signs.
 SCRIPTS = {"msub": 1, "msup": 1, "msubsup": 1, "munder": 1, "mover": 1, "munderover": 1}
 OVERLINE, MACRON = "\u203e", "\u00af"  # the first of them our font lacks
+FACTORS = {"mi", "mn", "msub", "msup", "msubsup", "mfrac"}
 APPLIED = "\u2061"  # between a function such as log and what it is applied to
 
 
@@ -96,11 +98,10 @@ def space_signs(element: ET.Element) -> None:
 
 def space_functions(element: ET.Element) -> None:
     """Put a thin space between a factor and a function such as log that follows it."""
-    for place, part in reversed([*enumerate(element)]):
+    for place, (before, part) in reversed([*enumerate(pairwise(element), 1)]):
         named = part.tag == "mrow" and len(part) > 1 and part[0].tag == "mi"
-        if place and named and part[1].text == APPLIED and element.tag in ("mrow", "mtd"):
-            if element[place - 1].tag in ("mi", "mn", "msub", "msup", "msubsup", "mfrac"):
-                element.insert(place, ET.Element("mspace", width="0.1667em"))
+        if named and part[1].text == APPLIED and before.tag in FACTORS:
+            element.insert(place, ET.Element("mspace", width="0.1667em"))
 
 
 def visible(mathml: str) -> str:

@@ -479,7 +479,7 @@ class Calibration(NamedTuple):
 
     confidence: Float[Tensor, " bins"]  # mean of a bin; NaN where it is empty
     accuracy: Float[Tensor, " bins"]  # share of right predictions in a bin; NaN likewise
-    count: Int64[Tensor, " bins"]  # predictions in a bin
+    count: Int64[Tensor, " bins"]  # type: ignore[assignment]  # predictions in a bin; no tuple.count
     error: float  # the expected calibration error, from 0 to 1
 
 
@@ -544,4 +544,4 @@ def calibration(
         for values in (confidence, right)
     ]
     gaps = (means[0] - means[1]).abs().nan_to_num()
-    return Calibration(*means, count, float((gaps * count).sum() / len(labels)))
+    return Calibration(*means, count, float((gaps * count).sum() / len(labels)))  # type: ignore[call-arg, arg-type]

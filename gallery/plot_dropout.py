@@ -53,7 +53,7 @@ for axes, (p, title) in zip(grid, ((0.0, "no dropout"), (0.5, "dropout, p = 0.5"
         )  # fmt: skip
         print(f"{title}, {label}: {curves[:, -1].mean():.1f} % (n = {len(runs)})")
     axes.set(title=title, ylabel="accuracy (%)", ylim=(0, 102))
-    axes.legend(loc="center right")
+    axes.legend(loc="upper left" if p else "center right")
 grid[1].set_xlabel("epoch")
 fig.suptitle("1,000 photographs, without dropout and with it")
 plt.show()
@@ -68,8 +68,10 @@ generator = torch.Generator().manual_seed(0)
 fig, axes = plt.subplots(figsize=(4.8, 3.4), layout="constrained")
 for p, colour in ((0.1, "green"), (0.5, "blue"), (0.8, "orange")):
     sums = dropout(torch.ones(20_000, 100), p=p, generator=generator).sum(1)
-    axes.hist(sums.tolist(), bins=40, density=True, alpha=0.6, color=show.COLOURS[colour],
-              label=f"p = {p}")  # fmt: skip
+    step = 1 / (1 - p)  # the sums are multiples of it, and each has a bar of its own
+    edges = torch.arange(sums.min() - step / 2, sums.max() + step, step)
+    axes.hist(sums.tolist(), bins=edges.tolist(), density=True, alpha=0.6, label=f"p = {p}",
+              color=show.COLOURS[colour])  # fmt: skip
     print(f"p = {p}: mean {sums.mean():.1f}, deviation {sums.std():.1f}")
 axes.axvline(100, color=show.COLOURS["black"], linestyle=":")
 axes.set(xlabel="sum of 100 activations of 1", ylabel="share of 20,000 trials per unit")

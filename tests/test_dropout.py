@@ -116,6 +116,9 @@ def test_1000_photographs_are_learnt_by_heart_and_with_dropout_fewer_are():
     assert 35.5 < mean(measured("validation_accuracy", base)) < 36.5
     assert 92.5 < mean(measured("train_accuracy", thinned)) < 93.5
     assert 32.5 < mean(measured("validation_accuracy", thinned)) < 33.5
+    for name in ("train_accuracy", "validation_accuracy"):
+        curve = [mean(run[name][k] for run in thinned) for k in (4, 9, 29)]
+        assert curve[0] > curve[1] + 0.05 < curve[2]  # down while the rate is high, and up again
 
 
 def test_the_whole_network_is_about_as_good_as_the_mean_of_fifty_thinned_ones():

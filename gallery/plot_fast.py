@@ -147,7 +147,7 @@ operations = {
     ),
     "product, 4 × 4": product(4),
     "3 × 3 conv": convolution(64, 32),
-    "product, 1024 × 1024": product(1024),
+    "product, 1536 × 1536": product(1536),
 }  # fmt: skip
 bandwidth = 2 * 4 * large.numel() / fastest(lambda: out.copy_(large))  # bytes per second
 points = {}
@@ -159,25 +159,23 @@ print(f"copy {bandwidth / 1e9:.1f} GB/s, peak {peak / 1e9:.0f} GFLOP/s")
 for name, (intensity, rate) in points.items():
     print(f"{name}: {intensity:.2f} FLOP/byte, {rate / 1e9:.2f} GFLOP/s, {rate / peak:.1%} of peak")
 # What the page reads from this figure; the true ratios are far larger.
-assert points["product, 1024 × 1024"][1] > 5 * points["add"][1]
+assert points["product, 1536 × 1536"][1] > 5 * points["add"][1]
 assert points["3 × 3 conv"][1] > 2 * points["add"][1]
-assert points["product, 1024 × 1024"][1] > 2 * points["product, 4 × 4"][1]
+assert points["product, 1536 × 1536"][1] > 2 * points["product, 4 × 4"][1]
 
 fig, axes = plt.subplots(figsize=(4.8, 3.9), layout="constrained")
 span = [0.03, peak / bandwidth, 1000]
 axes.plot(span, [bandwidth * span[0] / 1e9, peak / 1e9, peak / 1e9], color=show.COLOURS["black"])
-beside, above, below = (8, -3), (-6, 9), (-6, -17)  # points, from the dot to its name
-for (name, (intensity, rate)), offset in zip(
-    points.items(), (beside, (8, 2), (8, -10), above, below), strict=True
-):
+places = ((8, -3, "left"), (8, 2, "left"), (8, -10, "left"), (0, 9, "right"), (28, -17, "right"))
+for (name, (intensity, rate)), (right, up, side) in zip(points.items(), places, strict=True):
     axes.plot(intensity, rate / 1e9, "o", color=show.COLOURS["blue"])
     axes.annotate(
-        name, (intensity, rate / 1e9), xytext=offset, textcoords="offset points",
-        ha="left" if offset[0] > 0 else "center", fontsize=9,
+        name, (intensity, rate / 1e9), xytext=(right, up), textcoords="offset points", ha=side,
+        fontsize=9,
     )  # fmt: skip
 axes.set(xscale="log", yscale="log", xlabel="FLOP per byte", ylabel="GFLOP per second")
-axes.text(span[1], peak / 1e9 * 1.3, "peak", fontsize=9, ha="left")
-axes.text(span[0], bandwidth * span[0] / 1e9 * 2.2, "memory", fontsize=9, ha="left")
+axes.text(span[2], peak / 1e9 * 1.3, "peak", fontsize=9, ha="right")
+axes.text(span[0], bandwidth * span[0] / 1e9 * 8, "memory", fontsize=9, ha="left")
 lowest = min(bandwidth * span[0], *(rate for _, rate in points.values()))
 axes.set_ylim(lowest / 3e9, peak * 4 / 1e9)
 fig.suptitle("The roofline of this computer")

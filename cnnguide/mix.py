@@ -12,7 +12,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cnnguide.checks import check_images
+from cnnguide.checks import (
+    check_floats,
+    check_generator,
+    check_images,
+    check_labels,
+    check_number,
+    check_tensor,
+    check_type,
+    check_whole,
+    name_of,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64, Shaped
@@ -32,6 +42,7 @@ Box = tuple[int, int, int, int]
 
 def check_lambda(lam: float) -> None:
     """Refuse what is no share; the comparison also refuses NaN."""
+    check_number(lam, "λ")
     if not 0 <= lam <= 1:
         raise ValueError(f"λ is the share of the first image, from 0 to 1, got {lam}")
 
@@ -41,11 +52,34 @@ def check_pairs(images: Tensor, permutation: Tensor) -> None:
     check_images(images)
     if len(images) == 0:
         raise ValueError("mixing needs at least one image, got none")
-    expected = torch.arange(len(images), device=permutation.device)
+    check_permutation(permutation, len(images))
+
+
+def check_permutation(permutation: Tensor, count: int) -> None:
+    """Refuse partners that are not each of the images once."""
+    check_tensor(permutation, "permutation")
+    if permutation.dtype != torch.int64:
+        raise TypeError(
+            f"permutation must be whole numbers of type int64, got {permutation.dtype}"
+        )
+    expected = torch.arange(count, device=permutation.device)
     if permutation.shape != expected.shape or not permutation.sort().values.equal(expected):
         raise ValueError(
-            f"permutation holds each of 0 to {len(images) - 1} once, got {permutation.tolist()}"
+            f"permutation holds each of 0 to {count - 1} once, got {permutation.tolist()}"
         )
+
+
+def check_sides(height: int, width: int) -> None:
+    """Refuse an image without a pixel."""
+    check_whole(height, "height", 1)
+    check_whole(width, "width", 1)
+
+
+def check_corners(values: tuple[int, ...], count: int, name: str, wanted: str) -> None:
+    """Refuse other than so many whole numbers."""
+    check_type(values, tuple | list, name, f"a tuple {wanted}")
+    if len(values) != count or not all(isinstance(value, int) for value in values):
+        raise TypeError(f"{name} must be {count} whole numbers {wanted}, got {name_of(values)}")
 
 
 def sample_lambda(alpha: float, *, generator: torch.Generator) -> float:
@@ -81,6 +115,8 @@ def sample_lambda(alpha: float, *, generator: torch.Generator) -> float:
     >>> 0 <= sample_lambda(0.2, generator=torch.Generator().manual_seed(1)) <= 1
     True
     """
+    check_number(alpha, "α")
+    check_generator(generator)
     if not 0 <= alpha < float("inf"):
         raise ValueError(f"α is a number from 0 on, got {alpha}")
     if alpha == 0:
@@ -169,6 +205,8 @@ def cutmix_box(height: int, width: int, *, lam: float, centre: tuple[int, int]) 
     (0, 2, 1, 3)
     """
     check_lambda(lam)
+    check_sides(height, width)
+    check_corners(centre, 2, "centre", "(row, column)")
     row, column = centre
     if not (0 <= row < height and 0 <= column < width):
         raise ValueError(f"the centre lies inside the {height}×{width} image, got {centre}")
@@ -210,6 +248,9 @@ def draw_box(height: int, width: int, *, lam: float, generator: torch.Generator)
     >>> draw_box(8, 8, lam=0.75, generator=torch.Generator().manual_seed(2))  # cut at the border
     (0, 2, 5, 8)
     """
+    check_lambda(lam)
+    check_sides(height, width)
+    check_generator(generator)
     row = int(torch.randint(height, (), generator=generator))
     column = int(torch.randint(width, (), generator=generator))
     return cutmix_box(height, width, lam=lam, centre=(row, column))
@@ -251,19 +292,14 @@ def cutmix(
     """
     check_pairs(images, permutation)
     h, w = images.shape[2:]
+    check_sides(h, w)
+    check_corners(box, 4, "box", "(top, bottom, left, right)")
     top, bottom, left, right = box
     if not (0 <= top <= bottom <= h and 0 <= left <= right <= w):
         raise ValueError(f"the box (top, bottom, left, right) lies in the {h}×{w} image, got {box}")
     mixed = images.clone()
     mixed[:, :, top:bottom, left:right] = images[permutation, :, top:bottom, left:right]
     return mixed, 1 - (bottom - top) * (right - left) / (h * w)
-
-
-def check_labels(labels: Tensor, num_classes: int) -> None:
-    """Refuse labels that name no class."""
-    if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < num_classes:
-        low, high = int(labels.min()), int(labels.max())
-        raise ValueError(f"labels run from 0 to {num_classes - 1}, got {low} to {high}")
 
 
 def soft_labels(
@@ -299,7 +335,10 @@ def soft_labels(
     [[0.75, 0.0, 0.25], [0.25, 0.0, 0.75]]
     """
     check_lambda(lam)
-    check_labels(labels, num_classes)
+    check_whole(num_classes, "num_classes", 1)
+    check_tensor(labels, "labels")
+    check_labels(labels, labels.numel(), num_classes)
+    check_permutation(permutation, len(labels))
     own = F.one_hot(labels, num_classes).float()
     return lam * own + (1 - lam) * own[permutation]
 
@@ -346,8 +385,10 @@ def mixed_loss(
     1.3863
     """
     check_lambda(lam)
-    if len(logits) != len(labels):
-        raise ValueError(f"one label a row of logits, got {len(labels)} for {len(logits)}")
-    check_labels(labels, logits.shape[1])
+    check_floats(logits, "logits")
+    if logits.ndim != 2 or logits.shape[1] == 0:
+        raise ValueError(f"logits must have shape (N, classes), got {tuple(logits.shape)}")
+    check_labels(labels, *logits.shape, each="row of logits")
+    check_permutation(permutation, len(labels))
     own, partner = F.cross_entropy(logits, labels), F.cross_entropy(logits, labels[permutation])
     return lam * own + (1 - lam) * partner

@@ -13,7 +13,14 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 
 from cnnguide import data
-from cnnguide.checks import check_images
+from cnnguide.checks import (
+    check_flag,
+    check_generator,
+    check_images,
+    check_range,
+    check_tensor,
+    check_whole,
+)
 from cnnguide.conv import pad, windows
 
 if TYPE_CHECKING:
@@ -71,6 +78,7 @@ def cifar_pipeline(*, train: bool) -> v2.Compose:
     >>> cifar_pipeline(train=True)(image).shape
     torch.Size([3, 32, 32])
     """
+    check_flag(train, "train")
     # The crop pads with black, so it comes before the normalisation, in which black is not 0.
     changes = [v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip()] if train else []
     return v2.Compose([*changes, *as_normalised(data.MEAN, data.STD)])
@@ -101,6 +109,7 @@ def imagenet_pipeline(*, train: bool) -> v2.Compose:
     >>> [imagenet_pipeline(train=train)(image).shape[-1] for train in (True, False)]
     [224, 224]
     """
+    check_flag(train, "train")
     normalised = as_normalised(IMAGENET_MEAN, IMAGENET_STD)
     if not train:
         return v2.Compose([v2.Resize(256, antialias=True), v2.CenterCrop(224), *normalised])
@@ -119,6 +128,19 @@ def imagenet_pipeline(*, train: bool) -> v2.Compose:
 def as_normalised(mean: tuple[float, ...], std: tuple[float, ...]) -> list[v2.Transform]:
     """Turn bytes into floats in [0, 1] and normalise them."""
     return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(list(mean), list(std))]
+
+
+def check_places(images: Tensor, rows: Tensor, columns: Tensor, what: str) -> None:
+    """Refuse other than one row and one column for each image."""
+    for values, name in ((rows, "rows"), (columns, "columns")):
+        check_tensor(values, name)
+        if values.dtype != torch.int64:
+            raise TypeError(f"{name} must be whole numbers of type int64, got {values.dtype}")
+    if not rows.shape == columns.shape == images.shape[:1]:
+        raise ValueError(
+            f"one {what} an image, got rows of shape {tuple(rows.shape)} and columns of shape "
+            f"{tuple(columns.shape)} for {len(images)} images"
+        )
 
 
 def crop_at(
@@ -162,11 +184,8 @@ def crop_at(
     [[[[3, 4], [0, 0]]]]
     """
     check_images(images)
-    if not len(rows) == len(columns) == len(images):
-        raise ValueError(
-            f"one offset an image, got {len(rows)} rows and {len(columns)} columns "
-            f"for {len(images)} images"
-        )
+    check_whole(padding, "padding", 0)
+    check_places(images, rows, columns, "offset")
     offsets = torch.cat([rows, columns])
     if len(offsets) and not 0 <= int(offsets.min()) <= int(offsets.max()) <= 2 * padding:
         raise ValueError(
@@ -209,8 +228,9 @@ def random_crop(
     >>> sorted(set(moved.sum((1, 2, 3)).tolist()))
     [9.0, 12.0, 16.0]
     """
-    if padding < 0:
-        raise ValueError(f"padding is at least 0, got {padding}")
+    check_images(images)
+    check_whole(padding, "padding", 0)
+    check_generator(generator)
     shape, device = (2, len(images)), generator.device
     offsets = torch.randint(2 * padding + 1, shape, generator=generator, device=device)
     rows, columns = offsets.to(images.device)
@@ -246,6 +266,9 @@ def flip_where(
     [1, 2, 4, 3]
     """
     check_images(images)
+    check_tensor(mask, "mask")
+    if mask.dtype != torch.bool:
+        raise TypeError(f"mask must be bool, got {mask.dtype}")
     if mask.shape != images.shape[:1]:
         raise ValueError(f"one choice an image, got {tuple(mask.shape)} for {len(images)} images")
     return torch.where(mask.view(-1, 1, 1, 1), images.flip(-1), images)
@@ -281,8 +304,9 @@ def random_flip(
     >>> random_flip(image, p=1.0, generator=torch.Generator()).flatten().tolist()
     [3, 2, 1]
     """
-    if not 0 <= p <= 1:
-        raise ValueError(f"p is a probability, from 0 to 1, got {p}")
+    check_images(images)
+    check_range(p, "p", 0, 1)
+    check_generator(generator)
     draws = torch.rand(len(images), generator=generator, device=generator.device)
     return flip_where(images, (draws < p).to(images.device))
 
@@ -328,13 +352,8 @@ def cutout_at(
             [1., 1., 1.]])
     """
     check_images(images)
-    if side < 1:
-        raise ValueError(f"a square has a side of at least 1, got {side}")
-    if not len(rows) == len(columns) == len(images):
-        raise ValueError(
-            f"one place an image, got {len(rows)} rows and {len(columns)} columns "
-            f"for {len(images)} images"
-        )
+    check_whole(side, "side", 1)
+    check_places(images, rows, columns, "place")
     h, w = images.shape[-2:]
     down = torch.arange(h, device=images.device) - rows[:, None] + side // 2  # N H
     right = torch.arange(w, device=images.device) - columns[:, None] + side // 2  # N W
@@ -375,7 +394,11 @@ def random_cutout(
     [12.0, 14.0, 15.0]
     """
     check_images(images)
+    check_whole(side, "side", 1)
+    check_generator(generator)
     h, w = images.shape[-2:]
+    if min(h, w) < 1:
+        raise ValueError(f"images must have a pixel, got shape {tuple(images.shape)}")
     rows, columns = (
         torch.randint(end, (len(images),), generator=generator, device=generator.device)
         for end in (h, w)

@@ -14,8 +14,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnguide import data
+from cnnguide.checks import (
+    check_float_images,
+    check_floats,
+    check_input,
+    check_labels,
+    check_module,
+    check_type,
+)
 from cnnguide.models.resnet import ResNet
 from cnnguide.modes import evaluating
+from cnnguide.recipe import check_triple
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64
@@ -65,8 +74,10 @@ def grad_cam(
     >>> grad_cam(net, net[0], image, torch.tensor([0])).tolist()
     [[[0.0, 0.0], [0.0, 1.0]]]
     """
-    if len(images) != len(classes):
-        raise ValueError(f"one class an image, got {len(classes)} for {len(images)}")
+    check_module(model)
+    check_module(layer, "layer")
+    check_float_images(images)
+    check_labels(classes, len(images))
     kept: list[Tensor] = []
 
     def keep(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
@@ -81,6 +92,10 @@ def grad_cam(
         hook.remove()
     if not kept or kept[-1].ndim != 4:
         raise ValueError("the layer gives feature maps of shape (N, K, h, w) when the model runs")
+    check_floats(scores, "the model's scores")
+    if scores.ndim != 2:
+        raise ValueError(f"a model must give scores (N, classes), got {tuple(scores.shape)}")
+    check_labels(classes, *scores.shape)
     maps = kept[-1]
     total = scores.gather(1, classes[:, None]).sum()
     (gradient,) = torch.autograd.grad(total, maps)
@@ -136,6 +151,9 @@ class ClassMaps(nn.Module):
         std: tuple[float, float, float] = data.STD,
     ) -> None:
         super().__init__()
+        check_type(model, ResNet, "model", "a ResNet")
+        check_triple(mean, "mean")
+        check_triple(std, "std", above=True)
         self.model = model
         self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(-1, 1, 1))
@@ -143,6 +161,7 @@ class ClassMaps(nn.Module):
     def forward(self, image: Float[Tensor, "N 3 H W"]) -> Looked:
         """Look at images whose pixels lie from 0 to 1."""
         net = self.model
+        check_input(image, "a ResNet", 3, net.conv1.weight)
         first = net.relu(net.bn1(net.conv1((image - self.mean) / self.std)))  # N K H W
         features = net.maxpool(first)
         for stage in net.stages:

@@ -12,7 +12,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnnguide.checks import check_float_images, check_images
+from cnnguide.checks import (
+    check_flag,
+    check_float_images,
+    check_floats,
+    check_images,
+    check_input,
+    check_number,
+    check_tensor,
+    check_type,
+    check_whole,
+    name_of,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Shaped
@@ -78,11 +89,17 @@ def pair(value: Pair, name: str, least: int) -> tuple[int, int]:
     >>> pair(3, "kernel", 1), pair((2, 5), "kernel", 1)
     ((3, 3), (2, 5))
     """
+    check_type(name, str, "name", "a string")
+    check_whole(least, "least")
     both = value if isinstance(value, tuple) else (value, value)
-    if len(both) != 2 or not all(isinstance(side, int) for side in both):
-        raise TypeError(f"{name} is a whole number or a pair (height, width), got {value!r}")
+    if len(both) != 2 or not all(type(side) is int for side in both):
+        raise TypeError(
+            f"{name} must be a whole number or a pair (height, width), got {name_of(value)}"
+        )
+    for side in both:
+        check_whole(side, name)
     if min(both) < least:
-        raise ValueError(f"{name} is at least {least}, got {value}")
+        raise ValueError(f"{name} must be at least {least}, got {value}")
     return both
 
 
@@ -124,12 +141,13 @@ def output_size(
     (5, 7, 3)
     """
     for name, value, least in (
+        ("size", size, 0),
         ("kernel", kernel, 1),
         ("stride", stride, 1),
         ("padding", padding, 0),
         ("dilation", dilation, 1),
     ):
-        pair(value, name, least)
+        check_whole(value, name, least)
     reach = dilation * (kernel - 1) + 1
     if reach > size + 2 * padding:
         raise ValueError(
@@ -142,25 +160,32 @@ def output_size(
 def check_conv(image: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
     """Refuse a weight or bias that does not fit the image; broadcasting would hide it."""
     check_float_images(image)
+    check_tensor(weight, "weight")
     if weight.ndim != 4:
         raise ValueError(f"a weight has shape (out, in / groups, h, w), got {tuple(weight.shape)}")
     if weight.dtype != image.dtype:
         raise TypeError(f"image and weight share a dtype, got {image.dtype} and {weight.dtype}")
+    check_whole(groups, "groups")
     c, o = image.shape[1], weight.shape[0]
     if min(c, o) < 1:
         raise ValueError(f"a convolution has channels on both sides, got {c} in and {o} out")
     if groups < 1 or c % groups or o % groups:
-        raise ValueError(f"groups divides both channel counts, got groups={groups} for {c} and {o}")
+        raise ValueError(
+            f"groups must divide both channel counts, got groups={groups} for {c} and {o}"
+        )
     if weight.shape[1] != c // groups:
         raise ValueError(
             f"a weight for {c} channels in {groups} group(s) has {c // groups} input channels, "
             f"got {weight.shape[1]}"
         )
-    if bias is not None and bias.shape != (o,):
+    if bias is None:
+        return
+    check_tensor(bias, "bias")
+    if bias.shape != (o,):
         raise ValueError(
             f"a bias has one number an output channel, ({o},), got {tuple(bias.shape)}"
         )
-    if bias is not None and bias.dtype != image.dtype:
+    if bias.dtype != image.dtype:
         raise TypeError(f"image and bias share a dtype, got {image.dtype} and {bias.dtype}")
 
 
@@ -240,6 +265,8 @@ def pad(image: Tensor, padding: Pair, *, value: float = 0.0) -> Tensor:
     >>> pad(torch.ones(1, 1, 1, 2), 1)[0, 0].tolist()
     [[0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
     """
+    check_images(image)
+    check_number(value, "value")
     ph, pw = pair(padding, "padding", 0)
     return F.pad(image, (pw, pw, ph, ph), value=value) if ph or pw else image
 
@@ -286,6 +313,10 @@ def correlate(
     >>> correlate(image, torch.tensor([[-1.0, 1], [-1, 1]])).tolist()
     [[0.0, 4.0, 0.0], [0.0, 4.0, 0.0]]
     """
+    check_floats(image, "image")
+    check_floats(kernel, "kernel")
+    if kernel.dtype != image.dtype:
+        raise TypeError(f"image and kernel share a dtype, got {image.dtype} and {kernel.dtype}")
     if image.ndim != 2 or kernel.ndim != 2:
         raise ValueError(
             "image and kernel must have the shape (height, width), "
@@ -488,9 +519,12 @@ def apply_kernel(
     0.0
     """
     check_float_images(image)
+    check_floats(kernel, "kernel")
+    if image.shape[1] < 1:
+        raise ValueError(f"images to filter must have a channel, got shape {tuple(image.shape)}")
     if kernel.ndim != 2 or not all(side % 2 for side in kernel.shape):
         raise ValueError(
-            f"a kernel that keeps the size has two odd sides, got {tuple(kernel.shape)}"
+            f"a kernel that keeps the size must have two odd sides, got {tuple(kernel.shape)}"
         )
     c = image.shape[1]
     ph, pw = (side // 2 for side in kernel.shape)
@@ -535,6 +569,12 @@ class DepthwiseSeparableConv2d(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        for name, value in (("in_channels", in_channels), ("out_channels", out_channels)):
+            check_whole(value, name, 1)
+        check_whole(kernel_size, "kernel", 1)
+        check_whole(stride, "stride", 1)
+        check_whole(padding, "padding", 0)
+        check_flag(bias, "bias")
         self.depthwise = nn.Conv2d(
             in_channels,
             in_channels,
@@ -548,6 +588,9 @@ class DepthwiseSeparableConv2d(nn.Module):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N O Ho Wo"]:
         """Apply both convolutions."""
+        layer = self.depthwise
+        least = max(1, layer.kernel_size[0] - 2 * int(layer.padding[0]))
+        check_input(x, "this layer", layer.in_channels, layer.weight, least=least)
         return self.pointwise(self.depthwise(x))
 
 
@@ -582,13 +625,20 @@ def conv_parameters(
     (448, 25)
     """
     kh, kw = pair(kernel_size, "kernel", 1)
+    for name, value in (
+        ("in_channels", in_channels),
+        ("out_channels", out_channels),
+        ("groups", groups),
+    ):
+        check_whole(value, name)
+    check_flag(bias, "bias")
     if min(in_channels, out_channels, groups) < 1:
         raise ValueError(
-            f"channels and groups are at least 1, got {in_channels}, {out_channels} and {groups}"
+            f"channels and groups must be at least 1, got {in_channels}, {out_channels} and {groups}"
         )
     if in_channels % groups or out_channels % groups:
         raise ValueError(
-            f"groups divides both channel counts, got groups={groups} for {in_channels} "
+            f"groups must divide both channel counts, got groups={groups} for {in_channels} "
             f"and {out_channels}"
         )
     return out_channels * (in_channels // groups * kh * kw + bias)

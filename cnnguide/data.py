@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -21,7 +21,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from cnnguide.checkpoint import check_digest
-from cnnguide.checks import check_images
+from cnnguide.checks import (
+    check_flag,
+    check_generator,
+    check_images,
+    check_labels,
+    check_range,
+    check_tensor,
+    check_type,
+    check_whole,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Int64, Shaped, UInt8
@@ -37,6 +46,7 @@ __all__ = [
     "cache_folder",
     "cached_file",
     "channel_statistics",
+    "check_lengths",
     "load",
     "loader",
     "normalise",
@@ -189,6 +199,9 @@ def read(path: Path, *, sha256: str = SHA256, count: int = IMAGES) -> tuple[np.n
     Traceback (most recent call last):
     FileNotFoundError: the full CIFAR-10 is not in nowhere: fetch it with ...
     """
+    check_type(path, Path, "path", "a pathlib.Path")
+    check_type(sha256, str, "sha256", "a string")
+    check_whole(count, "count", 1)
     try:
         content = bytearray(path.read_bytes())
     except FileNotFoundError:
@@ -231,6 +244,7 @@ def load(which: str = "auto") -> Cifar10:
     >>> CLASSES[sample.train_labels[0]], CLASSES[sample.train_labels[-1]]
     ('airplane', 'truck')
     """
+    check_type(which, str, "which data", "a string")
     if which not in ("sample", "full", "auto"):
         raise ValueError(f"which data: 'sample', 'full' or 'auto', got {which!r}")
     if which == "sample" or (which == "auto" and not cached_file().exists()):
@@ -277,6 +291,7 @@ def to_float(images: UInt8[Tensor, "N C H W"]) -> Float32[Tensor, "N C H W"]:
     >>> to_float(torch.tensor([[[[0, 51, 255]]]], dtype=torch.uint8)).flatten().tolist()
     [0.0, 0.20000000298023224, 1.0]
     """
+    check_tensor(images, "images")
     if images.dtype != torch.uint8:
         raise TypeError(f"images to turn into floats are uint8, got {images.dtype}")
     return images.float() / 255
@@ -317,18 +332,31 @@ def normalise(
     [-2.0, 0.0, 2.0]
     """
     check_images(images)
+    for constants, name in ((mean, "mean"), (std, "std")):
+        check_type(constants, tuple | list, name, "a tuple of numbers")
+        for number in constants:
+            check_range(number, name, *([0] if name == "std" else []), above=name == "std")
     if not len(mean) == len(std) == images.shape[1]:
         raise ValueError(
             f"normalise needs one mean and one std for each of the {images.shape[1]} channels, "
             f"got {len(mean)} and {len(std)}"
         )
-    if min(std) <= 0:
-        raise ValueError(f"a standard deviation is above 0, got {std}")
     if not images.is_floating_point():
         images = to_float(images)
-    constants = (torch.tensor(c, dtype=images.dtype, device=images.device) for c in (mean, std))
-    centre, scale = (c.view(-1, 1, 1) for c in constants)
+    tensors = (torch.tensor(c, dtype=images.dtype, device=images.device) for c in (mean, std))
+    centre, scale = (c.view(-1, 1, 1) for c in tensors)
     return (images - centre) / scale
+
+
+def check_bytes(images: Tensor) -> None:
+    """Refuse images of which there are no statistics."""
+    check_images(images)
+    if images.dtype != torch.uint8:
+        raise TypeError(f"images must be uint8, got {images.dtype}")
+    if images.shape[0] == 0:
+        raise ValueError("statistics need at least one image, got none")
+    if images.numel() == 0:
+        raise ValueError(f"statistics need at least one pixel, got {tuple(images.shape)}")
 
 
 def channel_statistics(
@@ -363,8 +391,7 @@ def channel_statistics(
     >>> [value.item() for value in channel_statistics(images)]
     [0.5, 0.5]
     """
-    if images.shape[0] == 0:
-        raise ValueError("statistics need at least one image, got none")
+    check_bytes(images)
     pixels = images.shape[0] * images.shape[2] * images.shape[3]
     total = images.sum((0, 2, 3), dtype=torch.int64).double()
     # Squares overflow a byte; a histogram of the 256 values avoids a large copy.
@@ -407,8 +434,9 @@ def per_image_std(images: UInt8[Tensor, "N C H W"]) -> Float[Tensor, " C"]:
     >>> per_image_std(images).item(), channel_statistics(images)[1].item()
     (0.0, 0.5)
     """
-    if images.shape[0] == 0:
-        raise ValueError("statistics need at least one image, got none")
+    check_bytes(images)
+    if images[0, 0].numel() < 2:
+        raise ValueError(f"a deviation needs at least two pixels, got {tuple(images.shape)}")
     parts = [to_float(part).std((2, 3)) for part in images.split(10_000)]
     return torch.cat(parts).mean(0)
 
@@ -449,8 +477,8 @@ def open_picture(path: Path, *, side: int = 32) -> UInt8[Tensor, "3 side side"]:
     ((3, 32, 32), [255])
     >>> folder.cleanup()
     """
-    if side < 1:
-        raise ValueError(f"side must be at least 1, got {side}")
+    check_type(path, Path, "path", "a pathlib.Path")
+    check_whole(side, "side", 1)
     if not path.is_file():
         raise FileNotFoundError(f"there is no picture {path}")
     try:
@@ -501,6 +529,8 @@ def split(
     >>> parts[1].tolist(), parts[3].tolist()
     ([0, 0, 0, 1, 1, 1], [0, 1])
     """
+    check_range(validation, "validation")
+    check_generator(generator)
     if not 0 < validation < 1:
         raise ValueError(f"the validation share is above 0 and below 1, got {validation}")
     check_lengths(images, labels)
@@ -516,8 +546,37 @@ def split(
     return images[~held_out], labels[~held_out], images[held_out], labels[held_out]
 
 
-def check_lengths(images: Tensor, labels: Tensor) -> None:
-    """Refuse images and labels that do not belong together."""
+def check_lengths(images: Any, labels: Any) -> None:
+    """Refuse images and labels that do not belong together.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N ...``, at least one.
+    labels : Tensor
+        ``N``, int64.
+
+    Raises
+    ------
+    TypeError
+        For something other than tensors, or labels of another type.
+    ValueError
+        For lengths that differ, or no image.
+
+    Examples
+    --------
+    >>> check_lengths(torch.zeros(2, 3, 4, 4), torch.tensor([0]))
+    Traceback (most recent call last):
+    ValueError: one label an image, got 2 images and 1 labels
+    """
+    check_tensor(images, "images")
+    check_tensor(labels, "labels")
+    if images.ndim == 0:
+        raise ValueError("images must have an axis of their own, got a single number")
+    if labels.dtype != torch.int64:
+        raise TypeError(f"labels must be whole numbers of type int64, got {labels.dtype}")
+    if labels.ndim != 1:
+        raise ValueError(f"labels must have shape (N,), got {tuple(labels.shape)}")
     if len(images) != len(labels):
         raise ValueError(f"one label an image, got {len(images)} images and {len(labels)} labels")
     if len(images) == 0:
@@ -550,6 +609,13 @@ def only(images: Tensor, labels: Tensor, names: Sequence[str]) -> tuple[Tensor, 
     >>> only(torch.arange(4), torch.tensor([9, 0, 9, 3]), ["cat", "truck"])
     (tensor([0, 2, 3]), tensor([1, 1, 0]))
     """
+    check_type(names, list | tuple, "names", "a list of classes")
+    check_lengths(images, labels)
+    check_labels(labels, len(images), len(CLASSES))
+    for name in names:
+        check_type(name, str, "a class", "a string")
+    if len(set(names)) < len(names):
+        raise ValueError(f"names must name each class once, got {list(names)}")
     unknown = [name for name in names if name not in CLASSES]
     if unknown:
         raise ValueError(f"a class is one of {', '.join(CLASSES)}, got {unknown[0]!r}")
@@ -595,8 +661,8 @@ def batches(
     [[0, 1], [2, 3], [4]]
     """
     check_lengths(images, labels)
-    if batch_size < 1:
-        raise ValueError(f"a batch holds at least 1 image, got batch_size={batch_size}")
+    check_whole(batch_size, "batch_size", 1)
+    check_generator(generator, optional=True)
     return iterate(images, labels, batch_size, generator)
 
 
@@ -613,17 +679,34 @@ def iterate(
 
 
 class Images(Dataset):
-    """Images and labels one by one, each image through a transform of its own."""
+    """Images and labels one by one, each image through a transform of its own.
 
-    def __init__(self, images: Tensor, labels: Tensor, transform: Callable | None) -> None:
+    With a generator, each transform draws from a seed of its own, and what others draw stays.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        transform: Callable | None,
+        generator: torch.Generator | None = None,
+    ) -> None:
         self.images, self.labels, self.transform = images, labels, transform
+        self.generator = generator
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, k: int) -> tuple[Tensor, int]:
         image = self.images[k]
-        return (self.transform(image) if self.transform else image), int(self.labels[k])
+        if self.transform is not None and self.generator is None:
+            image = self.transform(image)
+        elif self.transform is not None:
+            with torch.random.fork_rng(devices=[]):
+                seed = int(torch.randint(2**62, (), generator=self.generator))
+                torch.default_generator.manual_seed(seed)
+                image = self.transform(image)
+        return image, int(self.labels[k])
 
 
 def loader(
@@ -672,12 +755,19 @@ def loader(
     True
     """
     check_lengths(images, labels)
-    if batch_size < 1 or workers < 0:
-        raise ValueError(
-            f"a loader needs batch_size >= 1 and workers >= 0, got {batch_size} and {workers}"
-        )
+    for number, name, least in (
+        (batch_size, "batch_size", 1),
+        (workers, "workers", 0),
+        (seed, "seed", 0),
+    ):
+        check_whole(number, name, least)
+    check_flag(shuffle, "shuffle")
+    if transform is not None:
+        check_type(transform, Callable, "transform", "callable")
+    # PyTorch seeds its workers; what is prepared in this process needs a source of its own.
+    own = torch.Generator().manual_seed(seed) if workers == 0 else None
     return DataLoader(
-        Images(images, labels, transform),
+        Images(images, labels, transform, own),
         batch_size=batch_size,
         shuffle=shuffle,
         num_workers=workers,

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from torch import nn
 
-from cnnguide.show import COLOURS, style
+from cnnguide.checks import check_flag, check_module, check_range, check_type, check_whole
+from cnnguide.show import COLOURS, check_axes, style
 from cnnguide.trace import Step
 
 if TYPE_CHECKING:
@@ -90,6 +91,9 @@ def shape_words(shape: Sequence[int]) -> str:
     >>> shape_words((64, 8, 8))
     '64 × 8 × 8'
     """
+    check_type(shape, tuple | list, "shape", "a tuple of whole numbers")
+    for size in shape:
+        check_whole(size, "a size")
     return " × ".join(map(str, shape))
 
 
@@ -124,6 +128,7 @@ def words_of(module: nn.Module) -> str:
     >>> words_of(nn.MaxPool2d(2))
     '2 × 2 max pool'
     """
+    check_module(module, "module")
     if isinstance(module, nn.Conv2d):
         words = f"{side_words(module.kernel_size)} conv, {module.out_channels}"
         unusual = [
@@ -157,12 +162,25 @@ def kind_of(module: nn.Module | None) -> str:
 
 def colours(kind: str) -> tuple[str, str]:
     """Give the colours that fill and frame a kind of thing."""
+    check_type(kind, str, "a kind", "a string")
     if kind not in LINES:
         raise ValueError(f"a kind must be one of {', '.join(LINES)}, got {kind!r}")
     return FILLS[kind], LINES[kind]
 
 
 # What is drawn
+
+
+def check_inches(**values: object) -> None:
+    """Refuse a place or a size that is no finite number."""
+    for name, value in values.items():
+        check_range(value, name)
+
+
+def check_sizes(**values: object) -> None:
+    """Refuse a size that is not above 0."""
+    for name, value in values.items():
+        check_range(value, name, 0, above=True)
 
 
 @dataclass(frozen=True)
@@ -186,6 +204,10 @@ class Box:
     y: Inches
     width: Inches
     height: Inches
+
+    def __post_init__(self) -> None:
+        """Refuse what is no place."""
+        check_inches(x=self.x, y=self.y, width=self.width, height=self.height)
 
     @property
     def top(self) -> Point:
@@ -230,6 +252,8 @@ def canvas(title: str, *, height: Inches, width: Inches = 4.0) -> Axes:
     """
     import matplotlib.pyplot as plt
 
+    check_type(title, str, "title", "a string")
+    check_sizes(height=height, width=width)
     style()
     figure = plt.figure(figsize=(width, height))
     axes = figure.add_axes((0, 0, 1, 1))
@@ -276,6 +300,15 @@ def label(
     >>> [text.get_text() for text in axes.texts]
     ['two', 'lines']
     """
+    check_axes(axes)
+    check_inches(x=x, y=y)
+    check_sizes(size=size)
+    for value, name in ((words, "words"), (align, "align"), (kind, "kind"), (weight, "weight")):
+        check_type(value, str, name, "a string")
+    if align not in ("left", "center", "right"):
+        raise ValueError(f"align must be 'left', 'center' or 'right', got {align!r}")
+    if weight not in ("normal", "bold"):
+        raise ValueError(f"weight must be 'normal' or 'bold', got {weight!r}")
     lines = words.split("\n")
     first = y - LINE * size / WORDS * (len(lines) - 1) / 2
     for k, line in enumerate(lines):
@@ -340,6 +373,10 @@ def box(
     """
     from matplotlib.patches import FancyBboxPatch
 
+    check_axes(axes)
+    check_inches(x=x, y=y)
+    check_type(words, str, "words", "a string")
+    check_sizes(width=width, **({} if height is None else {"height": height}))
     fill, line = colours(kind)
     made = Box(x, y, width, height or height_of(words))
     axes.add_patch(
@@ -393,6 +430,14 @@ def arrow(
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path
 
+    check_axes(axes)
+    check_flag(head, "head")
+    check_flag(dashed, "dashed")
+    for point in points:
+        check_type(point, tuple | list, "a point", "a pair (x, y)")
+        if len(point) != 2:
+            raise ValueError(f"a point must be a pair (x, y), got {len(point)} numbers")
+        check_inches(x=point[0], y=point[1])
     if len(points) < 2:
         raise ValueError(f"an arrow must go through at least two points, got {len(points)}")
     axes.add_patch(
@@ -447,6 +492,10 @@ def node(
     """
     from matplotlib.patches import Circle
 
+    check_axes(axes)
+    check_inches(x=x, y=y)
+    check_sizes(radius=radius)
+    check_flag(dropped, "dropped")
     fill, line = ("white", LINES["operation"]) if dropped else colours(kind)
     style = ":" if dropped else "-"
     axes.add_patch(
@@ -485,6 +534,9 @@ def plus(axes: Axes, x: Inches, y: Inches, *, kind: str = "shortcut", radius: In
     >>> plus(canvas("A block", height=3), 2, 1).right
     (2.1, 1)
     """
+    check_axes(axes)
+    check_inches(x=x, y=y)
+    check_sizes(radius=radius)
     arm = 0.55 * radius
     for dx, dy in ((arm, 0), (0, arm)):
         axes.plot(
@@ -497,7 +549,16 @@ def number_words(value: object) -> str:
     """Write what stands in a cell: numbers short and with a true minus, words as they are."""
     if isinstance(value, str):
         return value
+    if value is not None:
+        check_range(value, "what stands in a cell")
     return "" if value is None else f"{float(value):g}".replace("-", "−")  # type: ignore[arg-type]
+
+
+def check_rows(rows: object, name: str) -> None:
+    """Refuse what holds no rows."""
+    check_type(rows, list | tuple, name, "a list of rows")
+    for row in rows:  # type: ignore[attr-defined]
+        check_type(row, list | tuple, f"a row of {name}", "a list")
 
 
 def cells(
@@ -548,6 +609,14 @@ def cells(
     """
     from matplotlib.patches import Rectangle
 
+    check_axes(axes)
+    check_inches(x=x, y=y)
+    check_sizes(size=size, words=words)
+    check_rows(values, "values")
+    if not isinstance(kinds, str):
+        check_rows(kinds, "kinds")
+        if [len(row) for row in kinds] != [len(row) for row in values]:
+            raise ValueError("kinds must be one string, or a string for each cell, got others")
     if len({len(row) for row in values}) != 1:
         raise ValueError(f"rows must have the same length, got {[len(row) for row in values]}")
     grid = []
@@ -617,6 +686,12 @@ def sheets(
     """
     from matplotlib.patches import Rectangle
 
+    check_axes(axes)
+    check_inches(x=x, y=y)
+    check_sizes(side=side)
+    check_range(offset, "offset", 0)
+    check_whole(count, "count", 1)
+    check_whole(most, "most", 1)
     fill, line = colours(kind)
     drawn = min(count, most)
     whole = side + offset * (drawn - 1)
@@ -660,6 +735,9 @@ def outline(axes: Axes, first: Box, last: Box, *, kind: str = "mark") -> Box:
     """
     from matplotlib.patches import Rectangle
 
+    check_axes(axes)
+    check_type(first, Box, "first", "a Box")
+    check_type(last, Box, "last", "a Box")
     left, top = first.left[0], first.top[1]
     width, height = last.right[0] - left, last.bottom[1] - top
     axes.add_patch(
@@ -697,6 +775,12 @@ def key(axes: Axes, y: Inches, **meanings: str) -> None:
     """
     from matplotlib.patches import Rectangle
 
+    check_axes(axes)
+    check_inches(y=y)
+    if not meanings:
+        raise ValueError("a key must have at least one colour, got none")
+    for kind in meanings:
+        colours(kind)
     swatch, space = 0.14, 0.13
     inch = axes.figure.dpi
     for words in meanings.values():
@@ -801,6 +885,22 @@ def flow(
     >>> [text.get_text() for text in axes.texts][:4]
     ['8 × 4 × 4', '3 × 3 conv, 8', 'BatchNorm', 'ReLU']
     """
+    check_axes(axes)
+    check_type(steps, list | tuple, "steps", "a list of Step")
+    for step in steps:
+        check_type(step, Step, "a step", "a Step")
+    if not steps:
+        raise ValueError("steps must hold at least one, got none")
+    check_inches(x=x, y=y, side=side)
+    check_range(gap, "gap", 0)
+    if not callable(width):
+        check_sizes(width=width)
+    if beside is not None:
+        check_sizes(beside=beside)
+    check_type(words, Callable, "words", "callable")
+    if first is not None:
+        check_type(first, Box, "first", "a Box")
+    check_flag(shapes, "shapes")
     main, ways = main_path(steps)
     widths = [width(step) if callable(width) else width for step in steps]
     boxes = {main[0]: first or maps_box(axes, steps[0], x, y, widths[0])}

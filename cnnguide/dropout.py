@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from cnnguide.checks import check_floats, check_generator, check_number, check_tensor
+
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
 
@@ -20,6 +22,7 @@ __all__ = ["Dropout", "draw_mask", "drop_where", "dropout"]
 
 def check_probability(p: float) -> None:
     """Refuse what is not a probability; the comparison also refuses NaN."""
+    check_number(p, "p")
     if not 0 <= p <= 1:
         raise ValueError(f"p, the probability to drop, must be from 0 to 1, got {p}")
 
@@ -53,7 +56,9 @@ def draw_mask(
     >>> draw_mask(torch.zeros(3), p=1.0).tolist()
     [True, True, True]
     """
+    check_tensor(x, "x")
     check_probability(p)
+    check_generator(generator, optional=True)
     return torch.rand(x.shape, generator=generator, device=x.device) < p
 
 
@@ -92,7 +97,11 @@ def drop_where(x: Float[Tensor, ...], mask: Bool[Tensor, ...], *, p: float) -> F
     >>> drop_where(torch.tensor([1.0, 2.0, 3.0, 4.0]), mask, p=0.5).tolist()
     [0.0, 4.0, 6.0, 0.0]
     """
+    check_floats(x, "x")
+    check_tensor(mask, "mask")
     check_probability(p)
+    if mask.dtype != torch.bool:
+        raise TypeError(f"mask must be bool, got {mask.dtype}")
     if mask.shape != x.shape:
         raise ValueError(
             f"the mask must have the shape of x, {tuple(x.shape)}, got {tuple(mask.shape)}"
@@ -135,6 +144,7 @@ def dropout(
     >>> sorted(set(y.tolist())), 450 < y.count_nonzero().item() < 550
     ([0.0, 2.0], True)
     """
+    check_tensor(x, "x")
     if not x.is_floating_point():
         raise TypeError(f"dropout divides x, so x must be floating-point, got {x.dtype}")
     return drop_where(x, draw_mask(x, p=p, generator=generator), p=p)
@@ -165,9 +175,11 @@ class Dropout(nn.Module):
     def __init__(self, p: float = 0.5, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
         check_probability(p)
+        check_generator(generator, optional=True)
         self.p = p
         self.generator = generator
 
     def forward(self, x: Float[Tensor, ...]) -> Float[Tensor, ...]:
         """Drop in training mode only."""
+        check_floats(x, "x")
         return dropout(x, p=self.p, generator=self.generator) if self.training else x

@@ -18,10 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from cnnguide import checks
 from cnnguide.augment import cutout_at, flip_where
-from cnnguide.conv import pad, windows
+from cnnguide.conv import Pair, pad, pair, windows
 from cnnguide.recipe import Recipe
-from cnnguide.run import Training
+from cnnguide.run import Training, check_pictures
 from cnnguide.train import Score, fast_layout, has_fast_bfloat16
 
 __all__ = [
@@ -56,7 +57,7 @@ class Choices(NamedTuple):
 
 
 def draw_choices(
-    count: int, recipe: Recipe, *, generator: torch.Generator, size: int = 32
+    count: int, recipe: Recipe, *, generator: torch.Generator, size: Pair = 32
 ) -> Choices:
     """Draw everything that an epoch leaves to chance, before it begins.
 
@@ -68,8 +69,8 @@ def draw_choices(
     generator : torch.Generator
         On the CPU; it is asked in the order in which the plain loop asks it, so that both loops
         show the same images.
-    size : int
-        Side of the images in pixels.
+    size : int or (int, int)
+        Side of the images in pixels, or height and width.
 
     Returns
     -------
@@ -81,6 +82,10 @@ def draw_choices(
     >>> sorted(choices.image.tolist()), int(choices.row.max()) <= 8
     ([0, 1, 2, 3, 4], True)
     """
+    checks.check_whole(count, "count", 1)
+    checks.check_type(recipe, Recipe, "recipe", "a Recipe")
+    checks.check_generator(generator)
+    height, width = pair(size, "size", 1)
     order = torch.randperm(count, generator=generator)
     drawn = []
     for part in order.split(recipe.batch_size):
@@ -89,7 +94,9 @@ def draw_choices(
         mirrored = torch.rand(n, generator=generator) < recipe.flip
         hole = torch.zeros(2, n, dtype=torch.int64)
         if recipe.cutout:
-            hole = torch.stack([torch.randint(size, (n,), generator=generator) for _ in range(2)])
+            hole = torch.stack(
+                [torch.randint(side, (n,), generator=generator) for side in (height, width)]
+            )
         drawn.append((row, column, mirrored, *hole))
     return Choices(order, *(torch.cat(parts) for parts in zip(*drawn, strict=True)))
 
@@ -116,7 +123,10 @@ class ImagesOnDevice:
     """
 
     def __init__(self, images: Tensor, labels: Tensor, recipe: Recipe) -> None:
+        checks.check_type(recipe, Recipe, "recipe", "a Recipe")
+        check_pictures((images, labels), "images")
         self.labels, self.cutout = labels, recipe.cutout
+        self.white = 1 if images.is_floating_point() else 255  # bytes, or floats from 0 to 1
         # every crop of every image, N 3 row column H W, as a view that copies nothing
         h, w = images.shape[2:]
         self.crops = windows(pad(images, recipe.padding), (h, w))
@@ -128,7 +138,7 @@ class ImagesOnDevice:
         """Crop, mirror, normalise and blank the chosen images; nothing is asked of the device."""
         x = self.crops[choices.image, :, choices.row, choices.column]  # n 3 H W
         x = flip_where(x, choices.mirrored)
-        x = (x / 255 - self.mean) / self.std
+        x = (x / self.white - self.mean) / self.std
         if self.cutout:
             x = cutout_at(x, choices.hole_row, choices.hole_column, side=self.cutout)
         return x, self.labels[choices.image]
@@ -192,6 +202,11 @@ def rank() -> int:
     return dist.get_rank() if dist.is_initialized() else 0
 
 
+def same(key: tuple, other: tuple) -> bool:
+    """Tell whether two keys hold the very same tensors, unchanged since, and equal numbers."""
+    return all(a is b if isinstance(a, Tensor) else a == b for a, b in zip(key, other, strict=True))
+
+
 class FastTraining(Training):
     """`Training` without waiting; several processes may share every batch.
 
@@ -235,6 +250,8 @@ class FastTraining(Training):
                 "in a subclass's alter"
             )
         super().__init__(model, recipe, seed=seed, device=device)
+        if techniques is not None:
+            checks.check_type(techniques, Techniques, "techniques", "a Techniques")
         self.techniques = techniques or Techniques.for_device(self.device)
         if self.techniques.recorded and (self.device.type != "cuda" or processes() > 1):
             raise ValueError(
@@ -253,7 +270,7 @@ class FastTraining(Training):
         if self.techniques.compiled:
             self.forward = torch.compile(self.forward, dynamic=False)
         self.rate = torch.zeros((), device=self.device)  # read by a recorded step
-        self.shown: tuple[Tensor, ImagesOnDevice] | None = None
+        self.shown: tuple[tuple, ImagesOnDevice] | None = None
         self.recordings: dict[int, Recording] = {}
         self.step_losses = torch.zeros(0)
 
@@ -266,7 +283,9 @@ class FastTraining(Training):
                 f"{count} images in batches of {batch}"
             )
         made = self.keep_on_device(images, labels)
-        drawn = draw_choices(count, self.recipe, generator=self.generator, size=images.shape[-1])
+        drawn = draw_choices(
+            count, self.recipe, generator=self.generator, size=tuple(images.shape[-2:])
+        )
         drawn = Choices(*(part.to(self.device) for part in drawn))
         outcomes = torch.zeros(len(rates), 2, device=self.device)  # sum of losses, right answers
         all_rates = torch.tensor(rates, device=self.device)
@@ -289,9 +308,10 @@ class FastTraining(Training):
 
     def keep_on_device(self, images: Tensor, labels: Tensor) -> ImagesOnDevice:
         """Prepare the images once for all epochs."""
-        if self.shown is None or self.shown[0].data_ptr() != images.data_ptr():
+        key = (images, images._version, labels, labels._version)  # changed in place is another
+        if self.shown is None or not same(self.shown[0], key):
             self.recordings.clear()  # they read the images that were there
-            self.shown = (images, ImagesOnDevice(images, labels, self.recipe))
+            self.shown = (key, ImagesOnDevice(images, labels, self.recipe))
         return self.shown[1]
 
     def step(self, made: ImagesOnDevice, choices: Choices, n: int) -> Tensor:
@@ -417,6 +437,12 @@ def record_step(
     >>> callable(record_step)  # a doctest cannot count on a GPU; tests/test_fast.py has one
     True
     """
+    checks.check_type(step, Callable, "step", "callable")
+    checks.check_type(example, Choices, "example", "Choices")
+    checks.check_module(model)
+    checks.check_type(optimizer, torch.optim.Optimizer, "optimizer", "a torch.optim.Optimizer")
+    if not torch.cuda.is_available():
+        raise ValueError("a step is recorded on a GPU, and PyTorch finds none here")
     inputs = Choices(*(drawn.clone() for drawn in example))
     kept = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     momenta = {p: s.get("momentum_buffer") for p, s in optimizer.state.items()}
@@ -465,6 +491,9 @@ def saved_bytes(model: nn.Module, size: int = 32, *, bfloat16: bool = False) -> 
     >>> saved_bytes(nn.Sequential(nn.Flatten(), nn.Linear(12, 5, bias=False)), 2)  # its 12 inputs
     48
     """
+    checks.check_module(model)
+    checks.check_whole(size, "size", 1)
+    checks.check_flag(bfloat16, "bfloat16")
     held: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -473,7 +502,7 @@ def saved_bytes(model: nn.Module, size: int = 32, *, bfloat16: bool = False) -> 
         return tensor
 
     kept: list[Tensor] = []
-    device = next(model.parameters()).device
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
     # The difference between 4 and 2 images leaves out what does not grow with them, the weights.
     sizes = []
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}

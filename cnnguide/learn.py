@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from cnnguide import checks
+from cnnguide.checks import check_floats, check_range, check_tensor, check_type
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64
 
@@ -63,6 +66,10 @@ def linear(
     >>> linear(x, weight, torch.tensor([1.0, 1.0])).tolist()
     [[2.0, -3.0]]
     """
+    for values, name in ((x, "x"), (weight, "weight"), (bias, "bias")):
+        check_floats(values, name)
+        if values.dtype != x.dtype:
+            raise TypeError(f"x and {name} must share a dtype, got {x.dtype} and {values.dtype}")
     if x.ndim != 2:
         raise ValueError(
             f"a linear layer needs inputs of shape (N, inputs), got {tuple(x.shape)}; "
@@ -103,6 +110,7 @@ def relu(x: Float[Tensor, ...]) -> Float[Tensor, ...]:
     >>> relu(torch.tensor([-3.0, 0.0, 2.0])).tolist()
     [0.0, 0.0, 2.0]
     """
+    check_floats(x, "x")
     return x.masked_fill(x <= 0, 0)
 
 
@@ -284,8 +292,9 @@ def measured_gradient(
     >>> [round(g, 6) for g in measured_gradient(lambda w: ((w - 3) ** 2).sum(), x).tolist()]
     [-6.0, 4.0]
     """
-    if not step > 0:
-        raise ValueError(f"the step to measure with must be above 0, got {step}")
+    check_type(function, Callable, "function", "callable")
+    check_floats(x, "x")
+    check_range(step, "the step to measure with", 0, above=True)
     x = x.detach()
     gradient = torch.empty_like(x)
     for place in range(x.numel()):
@@ -348,22 +357,28 @@ def sgd_step(
     4.0 -3.0
     6.0 -9.0
     """
+    for values, name in ((weight, "weight"), (velocity, "velocity"), (gradient, "gradient")):
+        check_floats(values, name)
+    for number, name in (
+        (learning_rate, "learning_rate"),
+        (momentum, "momentum"),
+        (weight_decay, "weight_decay"),
+    ):
+        check_range(number, name, 0)
     if not weight.shape == velocity.shape == gradient.shape:
         raise ValueError(
             "weight, velocity and gradient must have one shape, got "
             f"{tuple(weight.shape)}, {tuple(velocity.shape)} and {tuple(gradient.shape)}"
         )
-    if not (learning_rate >= 0 and 0 <= momentum < 1 and weight_decay >= 0):
-        raise ValueError(
-            "learning_rate and weight_decay must be at least 0, and momentum from 0 to below 1, "
-            f"got {learning_rate}, {weight_decay} and {momentum}"
-        )
+    if momentum >= 1:
+        raise ValueError(f"momentum must lie from 0 to below 1, got {momentum}")
     velocity = momentum * velocity + gradient + weight_decay * weight
     return weight - learning_rate * velocity, velocity
 
 
 def check_scores(scores: Tensor) -> None:
     """Refuse what is not a row of float scores per picture."""
+    check_tensor(scores, "scores")
     if scores.ndim != 2 or scores.shape[1] == 0:
         raise ValueError(
             "scores must have shape (N, K), one row per picture and one score per class, "
@@ -376,18 +391,6 @@ def check_scores(scores: Tensor) -> None:
 def check_labels(scores: Tensor, labels: Tensor) -> None:
     """Refuse labels that do not name one score per row."""
     check_scores(scores)
-    if labels.dtype != torch.int64:
-        raise TypeError(f"labels must be whole numbers of type int64, got {labels.dtype}")
-    if labels.shape != scores.shape[:1]:
-        raise ValueError(
-            f"labels must have shape ({len(scores)},), one per row of scores, "
-            f"got {tuple(labels.shape)}"
-        )
+    checks.check_labels(labels, *scores.shape, each="row of scores")
     if len(scores) == 0:
         raise ValueError("a mean loss needs at least one row of scores, got none")
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= scores.shape[1]:
-        raise ValueError(
-            f"labels for {scores.shape[1]} classes must lie from 0 to {scores.shape[1] - 1}, "
-            f"got {low if low < 0 else high}"
-        )

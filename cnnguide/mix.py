@@ -14,7 +14,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cnnguide.checks import check_images
+from cnnguide.checks import (
+    check_floats,
+    check_generator,
+    check_images,
+    check_labels,
+    check_number,
+    check_range,
+    check_tensor,
+    check_type,
+    check_whole,
+    name_of,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64, Shaped
@@ -39,6 +50,7 @@ Box = tuple[int, int, int, int]
 
 def check_lambda(lam: float) -> None:
     """Refuse what is not a share; the comparison also refuses NaN."""
+    check_number(lam, "λ")
     if not 0 <= lam <= 1:
         raise ValueError(f"λ must lie between 0 and 1, got {lam}")
 
@@ -48,11 +60,32 @@ def check_pairs(images: Tensor, permutation: Tensor) -> None:
     check_images(images)
     if len(images) == 0:
         raise ValueError("mixing needs at least one image, got none")
-    expected = torch.arange(len(images), device=permutation.device)
+    check_permutation(permutation, len(images))
+
+
+def check_permutation(permutation: Tensor, count: int) -> None:
+    """Refuse partners that are not each of the images once."""
+    check_tensor(permutation, "permutation")
+    if permutation.dtype != torch.int64:
+        raise TypeError(f"permutation must be whole numbers of type int64, got {permutation.dtype}")
+    expected = torch.arange(count, device=permutation.device)
     if permutation.shape != expected.shape or not permutation.sort().values.equal(expected):
         raise ValueError(
-            f"permutation must hold each of 0 to {len(images) - 1} once, got {permutation.tolist()}"
+            f"permutation must hold each of 0 to {count - 1} once, got {permutation.tolist()}"
         )
+
+
+def check_sides(height: int, width: int) -> None:
+    """Refuse an image without a pixel."""
+    check_whole(height, "height", 1)
+    check_whole(width, "width", 1)
+
+
+def check_corners(values: tuple[int, ...], count: int, name: str, wanted: str) -> None:
+    """Refuse other than so many whole numbers."""
+    check_type(values, tuple | list, name, f"a tuple {wanted}")
+    if len(values) != count or not all(isinstance(value, int) for value in values):
+        raise TypeError(f"{name} must be {count} whole numbers {wanted}, got {name_of(values)}")
 
 
 def sample_lambda(alpha: float, *, generator: torch.Generator) -> float:
@@ -88,6 +121,8 @@ def sample_lambda(alpha: float, *, generator: torch.Generator) -> float:
     >>> 0 <= sample_lambda(0.2, generator=torch.Generator().manual_seed(1)) <= 1
     True
     """
+    check_number(alpha, "α")
+    check_generator(generator)
     if not 0 <= alpha < float("inf"):
         raise ValueError(f"α must be finite and not below 0, got {alpha}")
     if alpha == 0:
@@ -176,6 +211,8 @@ def cutmix_box(height: int, width: int, *, lam: float, centre: tuple[int, int]) 
     (0, 2, 1, 3)
     """
     check_lambda(lam)
+    check_sides(height, width)
+    check_corners(centre, 2, "centre", "(row, column)")
     row, column = centre
     if not (0 <= row < height and 0 <= column < width):
         raise ValueError(f"the centre must lie inside the {height}×{width} image, got {centre}")
@@ -217,6 +254,9 @@ def draw_box(height: int, width: int, *, lam: float, generator: torch.Generator)
     >>> draw_box(8, 8, lam=0.75, generator=torch.Generator().manual_seed(2))  # cut at the border
     (0, 2, 5, 8)
     """
+    check_lambda(lam)
+    check_sides(height, width)
+    check_generator(generator)
     row = int(torch.randint(height, (), generator=generator))
     column = int(torch.randint(width, (), generator=generator))
     return cutmix_box(height, width, lam=lam, centre=(row, column))
@@ -258,6 +298,8 @@ def cutmix(
     """
     check_pairs(images, permutation)
     h, w = images.shape[2:]
+    check_sides(h, w)
+    check_corners(box, 4, "box", "(top, bottom, left, right)")
     top, bottom, left, right = box
     if not (0 <= top <= bottom <= h and 0 <= left <= right <= w):
         raise ValueError(
@@ -317,8 +359,11 @@ def random_mix(
     >>> mixed.permutation.tolist(), mixed.lam, mixed.images.mean((1, 2, 3)).tolist()
     ([1, 0], 0.75, [0.25, 0.75])
     """
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability must lie between 0 and 1, got {probability}")
+    check_images(images)
+    check_range(mixup, "mixup", 0)
+    check_range(cutmix, "cutmix", 0)
+    check_range(probability, "probability", 0, 1)
+    check_generator(generator)
     left_out = probability < 1 and torch.rand((), generator=generator).item() >= probability
     if left_out or not (mixup or cutmix):
         return Mixed(images, 1.0, torch.arange(len(images), device=images.device))
@@ -329,13 +374,6 @@ def random_mix(
         return Mixed(blend(images, lam=lam, permutation=permutation), lam, permutation)
     box = draw_box(*images.shape[2:], lam=lam, generator=generator)
     return Mixed(*paste(images, box=box, permutation=permutation), permutation)
-
-
-def check_labels(labels: Tensor, num_classes: int) -> None:
-    """Refuse labels outside the classes."""
-    if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < num_classes:
-        low, high = int(labels.min()), int(labels.max())
-        raise ValueError(f"labels must run from 0 to {num_classes - 1}, got {low} to {high}")
 
 
 def soft_labels(
@@ -371,7 +409,10 @@ def soft_labels(
     [[0.75, 0.0, 0.25], [0.25, 0.0, 0.75]]
     """
     check_lambda(lam)
-    check_labels(labels, num_classes)
+    check_whole(num_classes, "num_classes", 1)
+    check_tensor(labels, "labels")
+    check_labels(labels, labels.numel(), num_classes)
+    check_permutation(permutation, len(labels))
     own = F.one_hot(labels, num_classes).float()
     return lam * own + (1 - lam) * own[permutation]
 
@@ -421,11 +462,12 @@ def mixed_loss(
     1.3863
     """
     check_lambda(lam)
-    if len(logits) != len(labels):
-        raise ValueError(
-            f"mixed_loss needs one label per row of logits, got {len(labels)} for {len(logits)}"
-        )
-    check_labels(labels, logits.shape[1])
+    check_floats(logits, "logits")
+    if logits.ndim != 2 or logits.shape[1] == 0:
+        raise ValueError(f"logits must have shape (N, classes), got {tuple(logits.shape)}")
+    check_labels(labels, *logits.shape, each="row of logits")
+    check_permutation(permutation, len(labels))
+    check_range(label_smoothing, "label_smoothing", 0, 1)
     own, partner = (
         F.cross_entropy(logits, wanted, label_smoothing=label_smoothing)
         for wanted in (labels, labels[permutation])
@@ -468,9 +510,10 @@ def smooth_labels(
     >>> smooth_labels(torch.tensor([2, 0]), smoothing=0.5, num_classes=4).tolist()
     [[0.125, 0.125, 0.625, 0.125], [0.625, 0.125, 0.125, 0.125]]
     """
-    if not 0 <= smoothing <= 1:
-        raise ValueError(f"smoothing must lie between 0 and 1, got {smoothing}")
-    check_labels(labels, num_classes)
+    check_range(smoothing, "smoothing", 0, 1)
+    check_whole(num_classes, "num_classes", 1)
+    check_tensor(labels, "labels")
+    check_labels(labels, labels.numel(), num_classes)
     return (1 - smoothing) * F.one_hot(labels, num_classes).float() + smoothing / num_classes
 
 
@@ -523,13 +566,12 @@ def calibration(
     >>> found.error
     0.3125
     """
-    if len(probabilities) == 0 or len(probabilities) != len(labels):
-        raise ValueError(
-            f"calibration needs one label per row, and at least one row, got {len(labels)} labels "
-            f"for {len(probabilities)} rows"
-        )
-    if bins < 1:
-        raise ValueError(f"bins must be at least 1, got {bins}")
+    check_floats(probabilities, "probabilities")
+    if probabilities.ndim != 2 or 0 in probabilities.shape:
+        shape = tuple(probabilities.shape)
+        raise ValueError(f"probabilities must have shape (N, classes), got {shape}")
+    check_labels(labels, *probabilities.shape, each="row")
+    check_whole(bins, "bins", 1)
     sums = probabilities.sum(1)
     if not bool((probabilities >= 0).all()) or not torch.allclose(
         sums, torch.ones_like(sums), atol=1e-3

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 from torch import nn
 
+from cnnguide.checks import check_module
+
 __all__ = ["evaluating"]
 
 
@@ -39,6 +41,7 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
     >>> [layer.training for layer in model]
     [True, False]
     """
+    check_module(model)
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from cnnguide.checks import check_images
+from cnnguide.checks import (
+    check_flag,
+    check_float_images,
+    check_floats,
+    check_number,
+    check_range,
+    check_shape,
+    check_whole,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -49,7 +57,7 @@ def batch_statistics(
     >>> [value.item() for value in batch_statistics(x)]
     [2.5, 1.25]
     """
-    check_images(x)
+    check_float_images(x)
     if x.numel() == 0:
         raise ValueError(f"batch statistics need at least one value, got shape {tuple(x.shape)}")
     mean = x.mean((0, 2, 3))
@@ -85,6 +93,11 @@ def standardise(
     >>> standardise(x, *batch_statistics(x), eps=0.0).flatten().tolist()
     [-1.0, 1.0]
     """
+    check_float_images(x)
+    for values, name in ((mean, "mean"), (variance, "variance")):
+        check_floats(values, name)
+        check_shape(values, x.shape[1:2], name)
+    check_range(eps, "eps", 0)
     return (x - mean.view(-1, 1, 1)) / (variance.view(-1, 1, 1) + eps).sqrt()
 
 
@@ -141,8 +154,11 @@ class BatchNorm2d(nn.Module):
         affine: bool = True,
     ) -> None:
         super().__init__()
-        if num_features < 1:
-            raise ValueError(f"batch normalisation has at least 1 channel, got {num_features}")
+        check_whole(num_features, "num_features", 1)
+        check_range(eps, "eps", 0)
+        check_flag(affine, "affine")
+        if momentum is not None:
+            check_number(momentum, "momentum")
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(f"momentum is the new batch's weight, from 0 to 1, got {momentum}")
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
@@ -154,10 +170,15 @@ class BatchNorm2d(nn.Module):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N C H W"]:
         """Standardise each channel, then scale and shift it."""
+        check_floats(x, "images")
         if x.ndim != 4 or x.shape[1] != self.num_features:
             raise ValueError(
                 f"this BatchNorm2d takes shape (N, {self.num_features}, H, W), got {tuple(x.shape)}"
             )
+        kept, wide = x.dtype, self.running_mean.dtype
+        if kept != wide and (kept.itemsize, wide) != (2, torch.float32):
+            raise TypeError(f"this BatchNorm2d computes in {wide}, got images in {kept}")
+        x = x.to(wide)  # of 16 bits, as under autocast, statistics need 32
         if self.training:
             count = x.numel() // self.num_features
             if count < 2:
@@ -170,9 +191,9 @@ class BatchNorm2d(nn.Module):
         else:
             mean, variance = self.running_mean, self.running_var
         x = standardise(x, mean, variance, eps=self.eps)
-        if self.weight is None or self.bias is None:
-            return x
-        return x * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+        if self.weight is not None and self.bias is not None:
+            x = x * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+        return x.to(kept)
 
     @torch.no_grad()
     def remember(self, mean: Tensor, unbiased_variance: Tensor) -> None:

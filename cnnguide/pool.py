@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from cnnguide.checks import check_float_images
+from cnnguide.checks import check_float_images, check_floats, check_whole
 from cnnguide.conv import Pair, apply_kernel, pad, pair, windows
 
 if TYPE_CHECKING:
@@ -139,9 +139,9 @@ def max_blur_pool2d(
     >>> max_blur_pool2d(image).tolist()
     [[[[1.0, 4.0, 1.0]]]]
     """
-    step, _ = pair(stride, "stride", 1)
+    check_whole(stride, "stride", 1)
     blurred = apply_kernel(max_pool2d(image, kernel_size, stride=1), BINOMIAL)
-    return blurred[:, :, ::step, ::step]
+    return blurred[:, :, ::stride, ::stride]
 
 
 def relative_change(before: Float[Tensor, "*dims"], after: Float[Tensor, "*dims"]) -> float:
@@ -171,6 +171,8 @@ def relative_change(before: Float[Tensor, "*dims"], after: Float[Tensor, "*dims"
     >>> relative_change(torch.tensor([0.0, 4, 0]), torch.tensor([0.0, 2, 0]))
     0.5
     """
+    check_floats(before, "before")
+    check_floats(after, "after")
     if before.shape != after.shape:
         raise ValueError(
             f"both maps must have the same shape, got {tuple(before.shape)} and "
@@ -188,6 +190,8 @@ def pool_windows(
     check_float_images(image)
     kernel, border = pair(kernel_size, "kernel", 1), pair(padding, "padding", 0)
     if any(2 * p > k for p, k in zip(border, kernel, strict=True)):
-        raise ValueError(f"padding is at most half the window, got {padding} for {kernel_size}")
+        raise ValueError(
+            f"padding must be at most half the window, got {padding} for {kernel_size}"
+        )
     step = kernel if stride is None else stride
     return windows(pad(image, border, value=outside), kernel, stride=step)

@@ -6,13 +6,20 @@ effective receptive field in deep convolutional neural networks, arXiv:1701.0412
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ast
+import inspect
+import textwrap
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
+from cnnguide.checks import check_generator, check_module, check_type, check_whole
 from cnnguide.modes import evaluating
 
 if TYPE_CHECKING:
@@ -49,6 +56,8 @@ class Layer:
 
     def __post_init__(self) -> None:
         """Refuse what is no window."""
+        for name in ("kernel", "stride", "dilation", "padding"):
+            check_whole(getattr(self, name), name)
         if min(self.kernel, self.stride, self.dilation) < 1 or self.padding < 0:
             raise ValueError(
                 "a layer has kernel, stride and dilation of at least 1 and padding of at least 0, "
@@ -116,8 +125,10 @@ def receptive_fields(layers: Iterable[Layer]) -> list[Field]:
     >>> [field.size for field in receptive_fields([Layer(3, stride=2)] * 3)]
     [3, 7, 15]
     """
+    check_type(layers, list | tuple | Iterator, "layers", "a list of Layer")
     fields, field = [], Field()
     for layer in layers:
+        check_type(layer, Layer, "a layer", "a Layer")
         field = field.through(layer)
         fields.append(field)
     return fields
@@ -128,16 +139,42 @@ POINTWISE = (
     nn.BatchNorm2d,
     nn.Dropout,
     nn.Dropout2d,
+    nn.ELU,
     nn.GELU,
+    nn.Hardswish,
     nn.Identity,
+    nn.LeakyReLU,
     nn.LocalResponseNorm,
+    nn.PReLU,
     nn.ReLU,
     nn.ReLU6,
     nn.SiLU,
+    nn.Sigmoid,
     nn.Tanh,
 )
-# Here every output sees the whole input, and there is nothing more to follow.
+# Functions and methods that do so too; those that join several inputs are among them.
+POINTWISE_CALLS = {
+    *("add", "sub", "mul", "div", "truediv", "neg", "pos", "abs", "exp", "sqrt", "square", "pow"),
+    *("iadd", "isub", "imul", "itruediv", "add_", "sub_", "mul_", "div_"),
+    *("relu", "relu_", "relu6", "gelu", "silu", "elu", "leaky_relu", "hardswish", "sigmoid"),
+    *("tanh", "clamp", "clamp_min", "maximum", "minimum", "dropout", "dropout2d"),
+    *("clone", "contiguous", "detach", "float", "half", "double", "to"),
+}
+# Here an output may see the whole input, and there is nothing more to follow.
 GLOBAL = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Linear, nn.Flatten)
+GLOBAL_CALLS = {
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
+    "linear",
+    "flatten",
+    "view",
+    "reshape",
+}
+# These give numbers, such as a shape, and no feature maps.
+NUMBERS = {"getattr", "size", "dim", "numel", "eq", "ne", "lt", "gt", "le", "ge", "floordiv", "mod"}
+# Functions that PyTorch chooses among by a flag have no name of their own.
+DISPATCHED = {F.max_pool2d: "max_pool2d", F.adaptive_max_pool2d: "adaptive_max_pool2d"}
+WHOLE = Field(name="the whole input")
 
 
 def layer_of(module: nn.Module, name: str) -> Layer | None:
@@ -149,16 +186,29 @@ def layer_of(module: nn.Module, name: str) -> Layer | None:
             f"the window of {name}, a {type(module).__name__}, is not known; convolutions, "
             "pooling and layers that act on each place alone can be followed"
         )
-    settings = (module.kernel_size, module.stride, getattr(module, "dilation", 1), module.padding)
-    sides = [value if isinstance(value, tuple) else (value, value) for value in settings]
-    if any(isinstance(value, str) for value in settings) or any(h != w for h, w in sides):
-        raise ValueError(f"{name} differs in height and width, which are followed as one: {module}")
+    dilation = getattr(module, "dilation", 1)
+    return window(module.kernel_size, module.stride, dilation, module.padding, name)
+
+
+def window(kernel: Any, stride: Any, dilation: Any, padding: Any, name: str) -> Layer:
+    """Make a layer of settings that are alike in height and width."""
+    if isinstance(padding, str):  # "same" puts an odd pixel at the end
+        step, side = (v if isinstance(v, int) else v[0] for v in (dilation, kernel))
+        padding = step * (side - 1) // 2 if padding == "same" else 0
+    settings = (kernel, kernel if stride is None else stride, dilation, padding)
+    sides = [(v, v) if isinstance(v, int) else tuple(v) * (3 - len(tuple(v))) for v in settings]
+    if any(h != w for h, w in sides):
+        raise ValueError(f"{name} differs in height and width, which are followed as one: {sides}")
     kernel, stride, dilation, padding = (int(h) for h, _ in sides)
     return Layer(kernel, stride, dilation, padding, name)
 
 
 def widest(fields: list[Field], name: str) -> Field:
     """Join paths that meet: the union of their fields, which share a jump."""
+    if any(field is WHOLE for field in fields):
+        if all(field is WHOLE for field in fields):
+            return WHOLE
+        raise ValueError(f"what sees the whole input comes back at {name}, so all later layers do")
     if len({field.jump for field in fields}) > 1:
         raise ValueError(f"paths of different stride meet at {name}: {fields}")
     first = min(field.start - field.size / 2 for field in fields)
@@ -194,29 +244,95 @@ def receptive_field_of(module: nn.Module) -> list[Field]:
     >>> [(field.name, field.size) for field in receptive_field_of(net)]
     [('0', 3), ('2', 4), ('3', 8)]
     """
+    check_module(module, "module")
+    if not list(module.children()):  # a tracer looks inside what it is given
+        module = nn.Sequential(OrderedDict({type(module).__name__: module}))
     modules = dict(module.named_modules())
     seen: dict[fx.Node, Field] = {}
-    fields = []
+    fields: list[Field] = []
     for node in traceable(module).nodes:
         sources = [seen[source] for source in node.all_input_nodes if source in seen]
         if node.op == "placeholder":
             seen[node] = Field()
+        if node.op in ("placeholder", "get_attr", "output") or not sources:
             continue
-        if not sources or len(sources) < len(node.all_input_nodes):
-            continue  # a number, or something after the global pooling
-        if node.op != "call_module":
-            if node.target in ("flatten", torch.flatten, "view", "mean", torch.mean):
-                continue
-            seen[node] = sources[0] if len(sources) == 1 else widest(sources, node.name)
+        layer = layer_at(node, modules)
+        if layer is NUMBERS:
             continue
-        target = modules[str(node.target)]
-        if isinstance(target, GLOBAL):
+        joined = sources[0] if len(sources) == 1 else widest(sources, node.name)
+        if joined is WHOLE or layer is WHOLE:
+            seen[node] = WHOLE
             continue
-        layer = layer_of(target, str(node.target))
-        seen[node] = sources[0] if layer is None else sources[0].through(layer)
-        if layer is not None:
+        seen[node] = joined.through(layer) if isinstance(layer, Layer) else joined
+        known = [(source.size, source.start) for source in sources]
+        if isinstance(layer, Layer) or (joined.size, joined.start) not in known:
             fields.append(seen[node])
     return fields
+
+
+def layer_at(node: fx.Node, modules: dict[str, nn.Module]) -> Any:
+    """Tell what a step does: a window, nothing to the places (None), `WHOLE`, or `NUMBERS`."""
+    if node.op == "call_module":
+        target = modules[str(node.target)]
+        return WHOLE if isinstance(target, GLOBAL) else layer_of(target, str(node.target))
+    name = node.target if isinstance(node.target, str) else node.target.__name__
+    name = DISPATCHED.get(node.target, str(name))
+    if name in NUMBERS:
+        return NUMBERS
+    if name in GLOBAL_CALLS or (name in ("mean", "amax") and over_places(node)):
+        return WHOLE
+    if name in ("max_pool2d", "avg_pool2d"):
+        return pool_at(node)
+    along_channels = (
+        name in ("cat", "concat", "chunk") and axis_of(node, 1 + (name == "chunk")) == 1
+    )
+    if name in POINTWISE_CALLS or along_channels or (name == "getitem" and keeps_places(node)):
+        return None
+    raise TypeError(
+        f"what {node.name} does to the places is not known; convolutions, pooling and operations "
+        "that act on each place alone can be followed"
+    )
+
+
+def axis_of(node: fx.Node, place: int) -> Any:
+    """Read a call's axis, which is its argument `dim` or stands at a place."""
+    return node.kwargs.get("dim", node.args[place] if len(node.args) > place else 0)
+
+
+def over_places(node: fx.Node) -> bool:
+    """Tell whether a mean or a maximum is taken over height and width."""
+    axes = axis_of(node, 1)
+    return isinstance(axes, list | tuple) and {axis % 4 for axis in axes} >= {2, 3}
+
+
+def keeps_places(node: fx.Node) -> bool:
+    """Tell whether an index leaves height and width alone."""
+    source, index = node.args
+    if isinstance(source, fx.Node) and source.target in ("chunk", torch.chunk):
+        return isinstance(index, int)
+    whole = slice(None)
+    return (
+        isinstance(index, tuple)
+        and 1 < len(index) <= 4
+        and all(
+            isinstance(part, slice) and (k == 1 or part == whole) for k, part in enumerate(index)
+        )
+    )
+
+
+def pool_at(node: fx.Node) -> Layer:
+    """Read the window of a pooling function."""
+    names = ("input", "kernel_size", "stride", "padding", "dilation")
+    given = dict(zip(names, node.args, strict=False)) | node.kwargs
+    if node.target is F.avg_pool2d:
+        given["dilation"] = 1
+    settings = [
+        given.get(name, usual) for name, usual in zip(names[1:], (1, None, 0, 1), strict=True)
+    ]
+    if any(isinstance(value, fx.Node) for value in settings):
+        raise TypeError(f"the window of {node.name} depends on the input, so it is not known")
+    kernel, stride, padding, dilation = settings
+    return window(kernel, stride, dilation, padding, node.name)
 
 
 def traceable(module: nn.Module) -> fx.Graph:
@@ -227,12 +343,41 @@ def traceable(module: nn.Module) -> fx.Graph:
             return not list(m.children())
 
         def to_bool(self, obj: fx.Proxy) -> bool:
-            return False  # a check reads "if the shape is wrong: raise"
+            return only_checks(inspect.currentframe())
 
         def iter(self, obj: fx.Proxy):  # type: ignore[no-untyped-def]
             return iter((obj, obj))
 
-    return Tracer().trace(module)
+    try:
+        return Tracer().trace(module)
+    except Exception as error:
+        reason = str(error).split("\n")[0]
+        raise TypeError(f"{type(module).__name__} cannot be followed: {reason}") from error
+
+
+def only_checks(frame: FrameType | None) -> bool:
+    """Give the outcome of a check that passes; refuse another decision that depends on the input.
+
+    A check reads "if the shape is wrong: raise", or "assert".
+    """
+    while (
+        frame is not None
+        and "/torch/fx/" in frame.f_code.co_filename.replace("\\", "/")
+        or (frame is not None and frame.f_code.co_filename == __file__)
+    ):
+        frame = frame.f_back
+    assert frame is not None
+    lines, first = inspect.getsourcelines(frame.f_code)
+    place = frame.f_lineno - max(first, 1) + 1
+    for node in ast.walk(ast.parse(textwrap.dedent("".join(lines)))):
+        if not isinstance(node, ast.If | ast.Assert):
+            continue
+        if node.test.lineno <= place <= (node.test.end_lineno or 0):
+            if isinstance(node, ast.Assert):
+                return True
+            if not node.orelse and all(isinstance(part, ast.Raise) for part in node.body):
+                return False
+    raise TypeError(f"{frame.f_code.co_name} decides by its input what it does")
 
 
 def effective_receptive_field(
@@ -282,6 +427,14 @@ def effective_receptive_field(
     >>> (seen > 0).sum().item()
     9
     """
+    check_module(module, "module")
+    check_whole(count, "count")
+    check_generator(generator)
+    check_type(input_shape, tuple | list, "input_shape", "a tuple (channels, height, width)")
+    if len(input_shape) != 3:
+        raise ValueError(f"input_shape must have three sizes, got {len(input_shape)}")
+    for size in input_shape:
+        check_whole(size, "a size of input_shape", 1)
     if count < 1:
         raise ValueError(f"at least 1 random input is needed, got {count}")
     image = torch.randn(count, *input_shape, generator=generator).requires_grad_()
@@ -294,4 +447,6 @@ def effective_receptive_field(
     middle = output[:, :, output.shape[2] // 2, output.shape[3] // 2]
     (gradient,) = torch.autograd.grad(middle.sum(), image)
     strength = gradient.abs().sum((0, 1))
+    if not strength.max() > 0:
+        raise ValueError("the output in the middle must depend on the input, got no gradient")
     return strength / strength.max()

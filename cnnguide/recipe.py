@@ -7,12 +7,46 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from cnnguide import data
+from cnnguide.checks import check_flag, check_number, check_range, check_type, check_whole
 
-__all__ = ["RECIPES", "Recipe", "Triple", "find_recipe", "learning_rate_at"]
+__all__ = ["RECIPES", "Recipe", "Triple", "check_triple", "find_recipe", "learning_rate_at"]
 
 Triple = tuple[float, float, float]
+
+
+def check_triple(values: Any, name: str, *, above: bool = False) -> None:
+    """Refuse other than three numbers.
+
+    Parameters
+    ----------
+    values : (float, float, float)
+        What was got.
+    name : str
+        Of the argument, for the message.
+    above : bool
+        Whether all must be above 0.
+
+    Raises
+    ------
+    TypeError
+        For something other than numbers.
+    ValueError
+        For other than three, or a number out of range.
+
+    Examples
+    --------
+    >>> check_triple((0.5, 0.5), "mean")
+    Traceback (most recent call last):
+    ValueError: mean must hold three numbers, got 2
+    """
+    check_type(values, tuple | list, name, "three numbers")
+    if len(values) != 3:
+        raise ValueError(f"{name} must hold three numbers, got {len(values)}")
+    for value in values:
+        check_range(value, name, *([0] if above else []), above=above)
 
 
 @dataclass(frozen=True)
@@ -55,21 +89,26 @@ class Recipe:
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
         for name, least in (("epochs", 1), ("batch_size", 1), ("padding", 0), ("cutout", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} is at least {least}, got {getattr(self, name)}")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate is above 0, got {self.learning_rate}")
-        for name in ("mixup", "cutmix"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(
-                    f"{name} must be finite and not below 0, got {getattr(self, name)}"
-                )
+            check_whole(getattr(self, name), name, least)
+        for name in ("nesterov", "decay_all"):
+            check_flag(getattr(self, name), name)
+        check_range(self.learning_rate, "learning_rate", 0, above=True)
         shares = ("momentum", "weight_decay", "label_smoothing", "flip", "peak", "gamma")
         for name in (*shares, "mix_probability"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} lies from 0 to 1, got {getattr(self, name)}")
+            check_range(getattr(self, name), name, 0, 1)
+        for name in ("mixup", "cutmix"):
+            check_range(getattr(self, name), name, 0)
+        check_number(self.average, "average")
         if not 0 <= self.average < 1:
-            raise ValueError(f"average lies from 0 to below 1, got {self.average}")
+            raise ValueError(f"average must lie from 0 to below 1, got {self.average}")
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov needs a momentum above 0, got 0")
+        check_type(self.milestones, tuple, "milestones", "a tuple of epochs")
+        for epoch in self.milestones:
+            check_whole(epoch, "a milestone", 0)
+        check_triple(self.mean, "mean")
+        check_triple(self.std, "std", above=True)
+        check_type(self.schedule, str, "schedule", "a string")
         if self.schedule not in ("steps", "triangle", "cosine"):
             raise ValueError(
                 f"schedule must be 'steps', 'triangle' or 'cosine', got {self.schedule!r}"
@@ -118,6 +157,7 @@ def find_recipe(name: str) -> Recipe:
     >>> find_recipe("article").batch_size
     128
     """
+    check_type(name, str, "recipe", "a string")
     if name not in RECIPES:
         raise ValueError(f"recipe is one of {', '.join(map(repr, RECIPES))}, got {name!r}")
     return RECIPES[name]
@@ -155,6 +195,9 @@ def learning_rate_at(recipe: Recipe, step: int, *, steps_per_epoch: int) -> floa
     >>> [round(learning_rate_at(recipe, step, steps_per_epoch=1), 2) for step in range(2)]
     [0.85, 0.15]
     """
+    check_type(recipe, Recipe, "recipe", "a Recipe")
+    check_whole(step, "step")
+    check_whole(steps_per_epoch, "steps_per_epoch", 1)
     total = recipe.epochs * steps_per_epoch
     if not 0 <= step < total:
         raise ValueError(f"this run's steps go from 0 to {total - 1}, got {step}")

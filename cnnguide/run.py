@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from cnnguide import data
 from cnnguide.augment import random_crop, random_cutout, random_flip
 from cnnguide.checkpoint import load_checkpoint, load_weights, save_checkpoint
+from cnnguide.checks import check_generator, check_module, check_tensor, check_type, check_whole
 from cnnguide.mix import random_mix
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.train import (
@@ -32,7 +33,7 @@ from cnnguide.train import (
     train_epoch,
 )
 
-__all__ = ["Epoch", "Training", "augmented_batches", "fit"]
+__all__ = ["Epoch", "Training", "augmented_batches", "check_pictures", "fit"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,41 @@ class Epoch:
     validation_accuracy: float
     learning_rate: float  # of the epoch's first step
     seconds: float  # training and validation
+
+
+def check_pictures(pair: Any, name: str) -> None:
+    """Refuse what is no pair of colour images and labels, one an image.
+
+    Parameters
+    ----------
+    pair : (Tensor, Tensor)
+        Images ``N 3 H W``, uint8 or float, and labels ``N``, int64.
+    name : str
+        Of the pair, for the message.
+
+    Raises
+    ------
+    TypeError
+        For something other than two tensors, or another type of numbers.
+    ValueError
+        For another shape, or no image.
+
+    Examples
+    --------
+    >>> check_pictures((torch.zeros(2, 1, 4, 4), torch.tensor([0, 1])), "train")
+    Traceback (most recent call last):
+    ValueError: images must have shape (N, 3, H, W), got (2, 1, 4, 4)
+    """
+    check_type(pair, tuple | list, name, "a pair (images, labels)")
+    if len(pair) != 2:
+        raise TypeError(f"{name} must be a pair (images, labels), got {len(pair)} parts")
+    check_tensor(pair[0], "images")
+    if pair[0].ndim != 4 or pair[0].shape[1] != 3 or min(pair[0].shape[2:]) < 1:
+        shape = tuple(pair[0].shape)
+        raise ValueError(f"images must have shape (N, 3, H, W), got {shape}")
+    if pair[0].dtype != torch.uint8 and not pair[0].is_floating_point():
+        raise TypeError(f"images must be uint8, or floats from 0 to 1, got {pair[0].dtype}")
+    data.check_lengths(*pair)
 
 
 def augmented_batches(
@@ -78,6 +114,9 @@ def augmented_batches(
     >>> [len(labels) for _, labels in batches]
     [128, 128, 128, 128, 128, 128, 128, 104]
     """
+    check_type(recipe, Recipe, "recipe", "a Recipe")
+    check_generator(generator)
+    check_pictures((images, labels), "images")
     for x, y in data.batches(images, labels, batch_size=recipe.batch_size, generator=generator):
         x = random_crop(x, padding=recipe.padding, generator=generator)
         x = random_flip(x, p=recipe.flip, generator=generator)
@@ -93,6 +132,20 @@ def plain_batches(
     """Normalise images for evaluation, in large batches: no gradient has to be kept."""
     for x, y in data.batches(images, labels, batch_size=1000):
         yield fast_layout(data.normalise(x, mean=recipe.mean, std=recipe.std)), y
+
+
+def device_of(device: torch.device | str) -> torch.device:
+    """Read where to compute."""
+    check_type(device, torch.device | str, "device", "a torch.device or its name")
+    try:
+        found = torch.device(device)
+    except RuntimeError:
+        raise ValueError(
+            f"device must be one of PyTorch's, such as 'cpu', got {device!r}"
+        ) from None
+    if found.type == "meta":
+        raise ValueError("device must be one that computes, got 'meta'")
+    return found
 
 
 class Training:
@@ -119,7 +172,10 @@ class Training:
     def __init__(
         self, model: nn.Module, recipe: Recipe, *, seed: int = 0, device: torch.device | str = "cpu"
     ) -> None:
-        self.device = torch.device(device)
+        check_module(model)
+        check_type(recipe, Recipe, "recipe", "a Recipe")
+        check_whole(seed, "seed", 0)
+        self.device = device_of(device)
         self.model = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe = recipe
         self.average = moving_average(self.model, keep=recipe.average) if recipe.average else None
@@ -148,6 +204,8 @@ class Training:
 
         Of several processes that train together, only the one with `write` writes the checkpoint.
         """
+        check_pictures(train, "train")
+        check_pictures(validation, "validation")
         self.images_digest = digest(*train)
         if checkpoint is not None and checkpoint.exists():
             self.load_state_dict(load_checkpoint(checkpoint))
@@ -307,6 +365,10 @@ def fit(
     >>> [epoch.number for epoch in runs[-1].history]
     [1, 2]
     """
+    check_pictures(train, "train")
+    check_pictures(validation, "validation")
+    if checkpoint is not None:
+        check_type(checkpoint, Path, "checkpoint", "a pathlib.Path")
     run = Training(model, recipe, seed=seed, device=device)
     return run.fit(train, validation, checkpoint=checkpoint)
 

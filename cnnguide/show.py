@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from cnnguide.checks import check_range, check_tensor, check_type, check_whole
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "image_grid", "show_image", "style", "to_displayable"]
+__all__ = ["COLOURS", "check_axes", "image_grid", "show_image", "style", "to_displayable"]
 
 #: Okabe and Ito's colours by name.
 COLOURS = {
@@ -91,16 +93,45 @@ def to_displayable(image: Tensor) -> Tensor:
     >>> tuple(to_displayable(torch.zeros(1, 4, 5)).shape)
     (4, 5)
     """
+    check_tensor(image, "image")
     if image.ndim == 3 and image.shape[0] == 1:
         image = image[0]
     if image.ndim != 2 and not (image.ndim == 3 and image.shape[0] == 3):
         raise ValueError(
             f"an image to show has shape (3, H, W), (1, H, W) or (H, W), got {tuple(image.shape)}"
         )
+    if image.numel() == 0:
+        raise ValueError(f"an image to show has a pixel, got {tuple(image.shape)}")
+    if image.dtype not in (torch.uint8, torch.bool) and not image.is_floating_point():
+        raise TypeError(f"an image to show is uint8, or float from 0 to 1, got {image.dtype}")
     image = image.detach().cpu()
     if image.is_floating_point():
         image = image.float().clamp(0, 1)
     return image.permute(1, 2, 0) if image.ndim == 3 else image
+
+
+def check_axes(axes: object) -> None:
+    """Refuse what cannot be drawn into.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        What was got.
+
+    Raises
+    ------
+    TypeError
+        For something else, such as a figure.
+
+    Examples
+    --------
+    >>> check_axes(None)
+    Traceback (most recent call last):
+    TypeError: axes must be matplotlib's axes, got None
+    """
+    from matplotlib.axes import Axes
+
+    check_type(axes, Axes, "axes", "matplotlib's axes")
 
 
 def show_image(axes: Axes, image: Tensor, *, title: str = "") -> None:
@@ -128,6 +159,8 @@ def show_image(axes: Axes, image: Tensor, *, title: str = "") -> None:
     >>> axes.get_title()
     'black'
     """
+    check_axes(axes)
+    check_type(title, str, "title", "a string")
     axes.imshow(
         to_displayable(image).numpy(), vmin=0, vmax=255 if image.dtype == torch.uint8 else 1
     )
@@ -175,6 +208,16 @@ def image_grid(
     """
     import matplotlib.pyplot as plt
 
+    check_type(images, Sequence | Tensor, "images", "a list of tensors, or one tensor of several")
+    if isinstance(images, Tensor) and images.ndim == 0:
+        raise ValueError("images must hold several, got a single number")
+    for image in images:
+        to_displayable(image)  # refuses what is none
+    check_whole(columns, "columns", 1)
+    check_range(size, "size", 0, above=True)
+    check_type(heading, str, "heading", "a string")
+    if titles is not None:
+        check_type(titles, list | tuple, "titles", "a list of strings")
     if len(images) == 0:
         raise ValueError("image_grid needs at least one image, got none")
     if titles is not None and len(titles) != len(images):

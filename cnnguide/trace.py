@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from cnnguide.checks import check_module, check_tensor, check_type
+
 __all__ = ["Step", "forward_steps", "without"]
 
 
@@ -100,6 +102,13 @@ def forward_steps(
     >>> steps[6].inputs
     (5, 0)
     """
+    check_module(module, "module")
+    check_tensor(image, "image")
+    if image.ndim == 0:
+        raise ValueError("image must have a batch axis, got a single number")
+    check_type(whole, tuple, "whole", "a tuple of types")
+    for kind in whole:
+        check_type(kind, type, "a part of whole", "a type")
     recorder = Recorder(image)
 
     def enter(*_: Any) -> None:
@@ -148,6 +157,11 @@ def without(steps: Sequence[Step], *unwanted: type[nn.Module] | str) -> list[Ste
     >>> [(step.name, step.inputs) for step in without(steps, nn.BatchNorm2d)]
     [('input', ()), ('0', (0,)), ('2', (1,))]
     """
+    check_type(steps, list | tuple, "steps", "a list of Step")
+    for step in steps:
+        check_type(step, Step, "a step", "a Step")
+    for kind in unwanted:
+        check_type(kind, type | str, "what is unwanted", "a type or a name")
     types = tuple(kind for kind in unwanted if isinstance(kind, type))
     kept: list[Step] = []
     places: list[int] = []  # for each old place, the new one

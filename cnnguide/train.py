@@ -18,6 +18,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from cnnguide.checks import (
+    check_flag,
+    check_floats,
+    check_images,
+    check_labels,
+    check_module,
+    check_number,
+    check_range,
+    check_tensor,
+    check_type,
+    check_whole,
+)
 from cnnguide.mix import Mixed, mixed_loss
 from cnnguide.modes import evaluating
 from cnnguide.recipe import Recipe
@@ -64,6 +76,9 @@ def seed_everything(seed: int) -> torch.Generator:
     >>> first == torch.rand(1, generator=seed_everything(3))
     tensor([True])
     """
+    check_whole(seed, "seed", 0)
+    if seed >= 2**32:
+        raise ValueError(f"seed must be below 2 ** 32, as NumPy has it, got {seed}")
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - readers' own transforms may draw from it
     torch.manual_seed(seed)
@@ -88,6 +103,8 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
     >>> [(len(g["params"]), g["weight_decay"]) for g in optimizer.param_groups]
     [(1, 0.0005), (1, 0.0)]
     """
+    check_module(model)
+    check_type(recipe, Recipe, "recipe", "a Recipe")
     learned = [p for p in model.parameters() if p.requires_grad]
     weights = [p for p in learned if p.ndim > 1 or recipe.decay_all]
     others = [p for p in learned if p.ndim <= 1 and not recipe.decay_all]
@@ -141,6 +158,11 @@ def moving_average(model: nn.Module, *, keep: float) -> AveragedModel:
     1.9
     """
 
+    check_module(model)
+    check_number(keep, "keep")
+    if not 0 <= keep < 1:
+        raise ValueError(f"keep must lie from 0 to below 1, got {keep}")
+
     def move(means: Tensors, latest: Tensors, _: Tensor | int) -> None:
         if means[0].is_floating_point():
             steps = int(average.n_averaged)  # kept on the CPU: to read it makes no device wait
@@ -169,6 +191,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     >>> has_fast_bfloat16(torch.device("meta"))
     False
     """
+    check_type(device, torch.device, "device", "a torch.device")
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -193,6 +216,8 @@ def autocast(device: torch.device, bfloat16: bool) -> AbstractContextManager:
     ...     (x @ x).dtype
     torch.bfloat16
     """
+    check_type(device, torch.device, "device", "a torch.device")
+    check_flag(bfloat16, "bfloat16")
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16)
 
 
@@ -250,15 +275,28 @@ def train_epoch(
     >>> score.accuracy
     1.0
     """
+    check_module(model)
+    check_type(optimizer, torch.optim.Optimizer, "optimizer", "a torch.optim.Optimizer")
+    check_type(learning_rates, Iterator, "learning_rates", "an iterator, such as iter(rates)")
+    check_range(label_smoothing, "label_smoothing", 0, 1)
+    check_flag(bfloat16, "bfloat16")
+    if average is not None:
+        check_type(average, AveragedModel, "average", "what moving_average makes")
     model.train()
     loss_sum, right, count = 0.0, 0, 0
-    for step, (images, labels) in enumerate(batches):
-        rate = next(learning_rates)
+    for step, (images, labels) in enumerate(pairs_of(batches)):
+        rate = next(learning_rates, None)
+        if rate is None:
+            raise ValueError(
+                f"learning_rates must hold one rate a batch, got {step} rates for more batches"
+            )
+        check_range(rate, "a learning rate", 0)
         for group in optimizer.param_groups:
             group["lr"] = rate * group.get("lr_scale", 1.0)  # see cnnguide.transfer
         mixed = mixing(images) if mixing else None
         with autocast(images.device, bfloat16):
             logits = model(mixed.images if mixed else images)
+        check_scores(logits, labels)
         if mixed:
             _, lam, partners = mixed
             loss = mixed_loss(
@@ -284,6 +322,24 @@ def train_epoch(
     if count == 0:
         raise ValueError("an epoch needs at least one batch, got none")
     return Score(loss_sum / count, right / count)
+
+
+def pairs_of(batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield each batch; refuse what is no images and labels."""
+    check_type(batches, Iterable, "batches", "an iterable of (images, labels)")
+    for batch in batches:
+        if not isinstance(batch, tuple | list) or len(batch) != 2:
+            raise TypeError(f"a batch must be a pair (images, labels), got {type(batch).__name__}")
+        check_tensor(batch[0], "images")
+        yield batch[0], batch[1]
+
+
+def check_scores(logits: Tensor, labels: Tensor) -> None:
+    """Refuse what is no row of scores an image, and labels that name no score."""
+    check_floats(logits, "scores")
+    if logits.ndim != 2 or logits.shape[1] == 0:
+        raise ValueError(f"a model must give scores (N, classes), got {tuple(logits.shape)}")
+    check_labels(labels, *logits.shape)
 
 
 @torch.no_grad()
@@ -313,11 +369,14 @@ def evaluate(model: nn.Module, batches: Batches, *, bfloat16: bool = False) -> S
     >>> evaluate(nn.Flatten(), [(images, labels)]).accuracy
     1.0
     """
+    check_module(model)
+    check_flag(bfloat16, "bfloat16")
     loss_sums, rights, count = [], [], 0
     with evaluating(model):
-        for images, labels in batches:
+        for images, labels in pairs_of(batches):
             with autocast(images.device, bfloat16):
                 logits = model(images)
+            check_scores(logits, labels)
             loss_sums.append(F.cross_entropy(logits.float(), labels, reduction="sum"))
             rights.append((logits.argmax(1) == labels).sum())
             count += len(labels)
@@ -345,4 +404,5 @@ def fast_layout(x: Tensor) -> Tensor:
     >>> fast_layout(torch.zeros(1, 3, 4, 5)).stride()  # the next channel is the next number
     (60, 1, 15, 3)
     """
+    check_images(x)
     return x.contiguous(memory_format=torch.channels_last)

@@ -17,8 +17,18 @@ from torch import Tensor, nn
 
 from cnnguide import data
 from cnnguide.checkpoint import load_checkpoint, load_weights
+from cnnguide.checks import (
+    check_flag,
+    check_floats,
+    check_labels,
+    check_module,
+    check_range,
+    check_tensor,
+    check_type,
+    check_whole,
+)
 from cnnguide.modes import evaluating
-from cnnguide.recipe import Triple
+from cnnguide.recipe import Triple, check_triple
 from cnnguide.trained import load_backbone
 
 if TYPE_CHECKING:
@@ -67,6 +77,7 @@ def find_head(model: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
     >>> find_head(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8, 5)))[0]
     '2'
     """
+    check_module(model)
     owners = [(n, m) for n, m in model.named_modules() if n and [*m.parameters(recurse=False)]]
     name, head = owners[-1] if owners else ("", model)
     linear = isinstance(head, nn.Linear) or (
@@ -107,8 +118,8 @@ def replace_head(model: nn.Module, num_classes: int) -> nn.Linear | nn.Conv2d:
     >>> replace_head(model, 10)
     Linear(in_features=8, out_features=10, bias=True)
     """
-    if num_classes < 1:
-        raise ValueError(f"a classifier has at least 1 class, got {num_classes}")
+    check_module(model)
+    check_whole(num_classes, "num_classes", 1)
     name, old = find_head(model)
     auxiliary = [n for n, _ in model.named_children() if n.lower().startswith("aux")]
     if auxiliary:
@@ -150,6 +161,12 @@ class Preprocessing:
     mean: Triple
     std: Triple
 
+    def __post_init__(self) -> None:
+        """Refuse what no image can be prepared by."""
+        check_whole(self.size, "size", 1)
+        check_triple(self.mean, "mean")
+        check_triple(self.std, "std", above=True)
+
     @classmethod
     def of(cls, source: Any) -> Preprocessing:
         """Read the metadata of torchvision's weights, or of one of timm's networks."""
@@ -168,6 +185,8 @@ class Preprocessing:
     def __call__(self, images: UInt8[Tensor, "N 3 H W"]) -> Float[Tensor, "N 3 size size"]:
         """Bring images to [0, 1] and to the size, and normalise them."""
         x = data.to_float(images)
+        if x.ndim != 4 or x.shape[1] != 3 or x.numel() == 0:
+            raise ValueError(f"images must have shape (N, 3, H, W), got {tuple(x.shape)}")
         if x.shape[2:] != (self.size, self.size):
             x = F.interpolate(x, (self.size, self.size), mode="bicubic", antialias=True).clamp(0, 1)
         return data.normalise(x, mean=self.mean, std=self.std)
@@ -193,6 +212,7 @@ class Frozen(nn.Module):
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
+        check_module(module, "module")
         self.module = module.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> Frozen:
@@ -251,10 +271,15 @@ class PartlyFrozen(nn.Module):
         keep_statistics: bool = False,
     ) -> None:
         super().__init__()
+        check_module(model)
+        check_flag(keep_statistics, "keep_statistics")
+        if parts is not None:
+            check_type(parts, list | tuple, "parts", "a list of names")
         known = dict(model.named_modules())
         if parts is None:
             parts = [name for name, child in model.named_children() if [*child.parameters()]]
         for name in parts:
+            check_type(name, str, "a part", "a string")
             if name not in known:
                 raise ValueError(f"{type(model).__name__} has no part {name!r}")
         self.model = model
@@ -264,6 +289,7 @@ class PartlyFrozen(nn.Module):
 
     def thaw(self, learning: int) -> None:
         """Let so many of the last parts learn, and freeze the others."""
+        check_whole(learning, "learning")
         if not 0 <= learning <= len(self.parts):
             raise ValueError(f"from 0 to {len(self.parts)} parts can learn, got {learning}")
         self.learned = self.parts[len(self.parts) - learning :]
@@ -298,6 +324,7 @@ def trainable_parameters(model: nn.Module) -> int:
     >>> trainable_parameters(nn.Sequential(Frozen(nn.Linear(9, 9)), nn.Linear(9, 2)))
     20
     """
+    check_module(model)
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
@@ -327,8 +354,13 @@ def cached_features(backbone: nn.Module, batches: Iterable[Tensor]) -> Float[Ten
     >>> cached_features(nn.Flatten(), [torch.zeros(2, 1, 2, 2), torch.zeros(1, 1, 2, 2)]).shape
     torch.Size([3, 4])
     """
+    check_module(backbone, "backbone")
+    check_type(batches, Iterable, "batches", "an iterable of tensors")
+    rows = []
     with evaluating(backbone):
-        rows = [backbone(batch).flatten(1) for batch in batches]
+        for batch in batches:
+            check_tensor(batch, "a batch")
+            rows.append(backbone(batch).flatten(1))
     if not rows:
         raise ValueError("features need at least one batch of images, got none")
     return torch.cat(rows)
@@ -375,17 +407,17 @@ def fit_head(
     >>> fit_head(features, torch.tensor([0, 0, 1, 1]), num_classes=2)(features).argmax(1)
     tensor([0, 0, 1, 1])
     """
-    if labels.shape != features.shape[:1]:
-        raise ValueError(f"{len(features)} rows of features need as many labels, "
-                         f"got {tuple(labels.shape)}")  # fmt: skip
-    if int(labels.min()) < 0 or int(labels.max()) >= num_classes:
-        raise ValueError(
-            f"labels of {num_classes} classes go from 0 to {num_classes - 1}, "
-            f"got {int(labels.min())} to {int(labels.max())}"
-        )
+    check_floats(features, "features")
+    if features.ndim != 2 or features.numel() == 0:
+        raise ValueError(f"features must have shape (M, features), got {tuple(features.shape)}")
+    if not features.isfinite().all():
+        raise ValueError("features must be finite, got a number that is not")
+    check_whole(num_classes, "num_classes", 1)
+    check_range(weight_decay, "weight_decay", 0)
+    check_labels(labels, len(features), num_classes, each="row of features")
     mean, spread = features.mean(0), features.std(0, correction=0) + 1e-3
     x = (features - mean) / spread
-    head = nn.Linear(features.shape[1], num_classes)
+    head = nn.Linear(features.shape[1], num_classes, dtype=features.dtype)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     optimizer = torch.optim.LBFGS(head.parameters(), max_iter=60, line_search_fn="strong_wolfe")
@@ -435,10 +467,15 @@ def parameter_groups(
     >>> [group["lr"] for group in parameter_groups(parts, learning_rate=0.1, decay=0.5)]
     [0.025, 0.05, 0.1]
     """
+    check_type(parts, list | tuple, "parts", "a list of modules")
+    for part in parts:
+        check_module(part, "a part")
+    check_range(learning_rate, "learning_rate", 0)
+    check_range(decay, "decay")
     if not parts:
         raise ValueError("parameter groups need at least one part, got none")
     if not 0 < decay <= 1:
-        raise ValueError(f"decay lies above 0 and up to 1, got {decay}")
+        raise ValueError(f"decay must lie above 0 and up to 1, got {decay}")
     groups: list[dict[str, object]] = []
     for distance, part in zip(range(len(parts) - 1, -1, -1), parts, strict=True):
         scale = decay**distance
@@ -484,6 +521,9 @@ def load_pretrained(source: str | Path, model: nn.Module | None = None) -> nn.Mo
     Traceback (most recent call last):
     ValueError: weights in a file need the model that they are for, got None
     """
+    check_type(source, str | Path, "source", "a name or a path")
+    if model is not None:
+        check_module(model)
     if source == "torchvision":
         from torchvision.models import ResNet18_Weights, resnet18
 

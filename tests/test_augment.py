@@ -134,7 +134,7 @@ def test_each_classic_change_changes_and_keeps_the_size(name):
             lambda f: f(augment.crop_at)(
                 torch.zeros(2, 1, 4, 4), *[torch.zeros(3).long()] * 2, padding=1
             ),
-            "got 3 rows and 3 columns for 2 images",
+            r"rows of shape \(3,\) and columns of shape \(3,\) for 2 images",
         ),
         (
             lambda f: f(augment.crop_at)(
@@ -152,7 +152,7 @@ def test_each_classic_change_changes_and_keeps_the_size(name):
             lambda f: augment.random_crop(
                 torch.zeros(1, 1, 4, 4), padding=-1, generator=torch.Generator()
             ),
-            "padding is at least 0, got -1",
+            "padding must be at least 0, got -1",
         ),
         (
             lambda f: augment.random_flip(

@@ -143,9 +143,21 @@ def test_the_kernel_is_not_flipped(way):
         ((1, 1, 3, 3), (1, 1, 7, 7), {"padding": 1}, ValueError, "padded image only 5"),
         ((1, 0, 5, 5), (1, 0, 3, 3), {}, ValueError, "got 0 in and 1 out"),
         ((1, 1, 5, 5), (0, 1, 3, 3), {}, ValueError, "got 1 in and 0 out"),
-        ((1, 1, 5, 5), (1, 1, 3, 3), {"stride": 0}, ValueError, "stride is at least 1, got 0"),
-        ((1, 1, 5, 5), (1, 1, 3, 3), {"padding": -1}, ValueError, "padding is at least 0, got -1"),
-        ((1, 1, 5, 5), (1, 1, 3, 3), {"dilation": 0}, ValueError, "dilation is at least 1, got 0"),
+        ((1, 1, 5, 5), (1, 1, 3, 3), {"stride": 0}, ValueError, "stride must be at least 1, got 0"),
+        (
+            (1, 1, 5, 5),
+            (1, 1, 3, 3),
+            {"padding": -1},
+            ValueError,
+            "padding must be at least 0, got -1",
+        ),
+        (
+            (1, 1, 5, 5),
+            (1, 1, 3, 3),
+            {"dilation": 0},
+            ValueError,
+            "dilation must be at least 1, got 0",
+        ),
     ],
     ids=str,
 )
@@ -185,7 +197,7 @@ def without_checker():
 @pytest.mark.parametrize("name", ["stride", "padding", "dilation"])
 @pytest.mark.parametrize("value", [1.5, (1, 1, 1), "same", [1, 1]], ids=str)
 def test_a_setting_is_a_whole_number_or_a_pair(way, name, value, without_checker):
-    with pytest.raises(TypeError, match=f"{name} is a whole number or a pair.*got ") as error:
+    with pytest.raises(TypeError, match=f"{name} must be a whole number or a pair.*got ") as error:
         way(torch.zeros(1, 1, 5, 5), torch.zeros(1, 1, 3, 3), **{name: value})
     assert str(error.value).endswith(f"got {value!r}")
 
@@ -316,8 +328,8 @@ def test_multiply_adds_by_hand():
     ("arguments", "settings", "message"),
     [
         ((3, 16, 3), {"groups": 2}, "got groups=2 for 3 and 16"),
-        ((0, 16, 3), {}, "channels and groups are at least 1, got 0, 16 and 1"),
-        ((3, 16, 0), {}, "kernel is at least 1, got 0"),
+        ((0, 16, 3), {}, "channels and groups must be at least 1, got 0, 16 and 1"),
+        ((3, 16, 0), {}, "kernel must be at least 1, got 0"),
     ],
 )
 def test_counts_refuse_what_is_no_layer(arguments, settings, message):
@@ -326,7 +338,7 @@ def test_counts_refuse_what_is_no_layer(arguments, settings, message):
 
 
 def test_multiply_adds_need_an_output():
-    with pytest.raises(ValueError, match="output's side is at least 1"):
+    with pytest.raises(ValueError, match="output's side must be at least 1"):
         conv.conv_multiply_adds(3, 4, 3, output_size=(0, 5))
 
 

@@ -187,11 +187,17 @@ def test_a_step_of_no_length_measures_nothing():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"learning_rate": -1.0}, {"momentum": 1.0}, {"weight_decay": -0.1}], ids=str
+    ("settings", "message"),
+    [
+        ({"learning_rate": -1.0}, "learning_rate must be a finite number from 0 on, got -1.0"),
+        ({"momentum": 1.0}, "momentum must lie from 0 to below 1, got 1.0"),
+        ({"weight_decay": -0.1}, "weight_decay must be a finite number from 0 on, got -0.1"),
+    ],
+    ids=str,
 )
-def test_settings_out_of_range_are_refused(settings):
+def test_settings_out_of_range_are_refused(settings, message):
     zeros = torch.zeros(2)
-    with pytest.raises(ValueError, match="must be at least 0, and momentum from 0 to below 1"):
+    with pytest.raises(ValueError, match=message):
         learn.sgd_step(zeros, zeros, zeros, **{"learning_rate": 0.1, **settings})
 
 

@@ -96,7 +96,7 @@ def test_another_shape_is_refused(shape, unchecked):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"num_features": 0}, "at least 1 channel, got 0"),
+        ({"num_features": 0}, "num_features must be at least 1, got 0"),
         ({"num_features": 3, "momentum": 1.5}, "new batch's weight, from 0 to 1, got 1.5"),
     ],
 )

@@ -58,10 +58,10 @@ def test_a_maximum_ignores_small_shifts():
     ("shape", "kernel", "settings", "message"),
     [
         ((3, 4, 4), 2, {}, r"shape \(N, C, H, W\), got \(3, 4, 4\)"),
-        ((1, 1, 4, 4), 0, {}, "kernel is at least 1, got 0"),
+        ((1, 1, 4, 4), 0, {}, "kernel must be at least 1, got 0"),
         ((1, 1, 4, 4), 5, {}, "spans 5 pixels and the padded image only 4"),
         ((1, 1, 4, 4), 2, {"padding": 2}, "at most half the window, got 2 for 2"),
-        ((1, 1, 4, 4), 2, {"stride": 0}, "stride is at least 1, got 0"),
+        ((1, 1, 4, 4), 2, {"stride": 0}, "stride must be at least 1, got 0"),
     ],
 )
 def test_what_does_not_fit_is_refused(ours, theirs, shape, kernel, settings, message, unchecked):
@@ -92,7 +92,7 @@ def test_without_a_stride_max_blur_pooling_moves_with_the_image():
 
 
 def test_a_stride_below_one_is_refused_after_the_blur(unchecked):
-    with pytest.raises(ValueError, match="stride is at least 1, got 0"):
+    with pytest.raises(ValueError, match="stride must be at least 1, got 0"):
         unchecked(pool.max_blur_pool2d)(torch.zeros(1, 1, 4, 4), stride=0)
 
 

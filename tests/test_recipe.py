@@ -21,18 +21,22 @@ def test_a_recipe_cannot_be_changed():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"epochs": 0}, "epochs is at least 1, got 0"),
-        ({"batch_size": 0}, "batch_size is at least 1, got 0"),
-        ({"padding": -1}, "padding is at least 0, got -1"),
-        ({"learning_rate": 0.0}, "learning_rate is above 0, got 0.0"),
-        ({"learning_rate": float("nan")}, "learning_rate is above 0, got nan"),
-        ({"momentum": 1.5}, "momentum lies from 0 to 1, got 1.5"),
-        ({"label_smoothing": -0.1}, "label_smoothing lies from 0 to 1, got -0.1"),
-        ({"mixup": -1.0}, "mixup must be finite and not below 0, got -1.0"),
-        ({"cutmix": float("inf")}, "cutmix must be finite and not below 0, got inf"),
-        ({"mix_probability": 1.1}, "mix_probability lies from 0 to 1, got 1.1"),
-        ({"cutout": -1}, "cutout is at least 0, got -1"),
-        ({"average": 1.0}, "average lies from 0 to below 1, got 1.0"),
+        ({"epochs": 0}, "epochs must be at least 1, got 0"),
+        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"padding": -1}, "padding must be at least 0, got -1"),
+        ({"learning_rate": 0.0}, "learning_rate must be a finite number above 0, got 0.0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a finite number above 0, got nan"),
+        ({"learning_rate": float("inf")}, "learning_rate must be a finite number above 0, got inf"),
+        ({"momentum": 1.5}, "momentum must lie from 0 to 1, got 1.5"),
+        ({"momentum": 0.0, "nesterov": True}, "nesterov needs a momentum above 0, got 0"),
+        ({"label_smoothing": -0.1}, "label_smoothing must lie from 0 to 1, got -0.1"),
+        ({"cutout": -1}, "cutout must be at least 0, got -1"),
+        ({"average": 1.0}, "average must lie from 0 to below 1, got 1.0"),
+        ({"mean": (0.5, 0.5)}, "mean must hold three numbers, got 2"),
+        ({"std": (1.0, 0.0, 1.0)}, "std must be a finite number above 0, got 0.0"),
+        ({"mixup": -1.0}, "mixup must be a finite number from 0 on, got -1.0"),
+        ({"cutmix": float("inf")}, "cutmix must be a finite number from 0 on, got inf"),
+        ({"mix_probability": 1.1}, "mix_probability must lie from 0 to 1, got 1.1"),
         (
             {"schedule": "linear"},
             "schedule must be 'steps', 'triangle' or 'cosine', got 'linear'",
@@ -41,6 +45,20 @@ def test_a_recipe_cannot_be_changed():
 )
 def test_a_recipe_that_cannot_be_trained_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
+        replace(Recipe(), **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": float("nan")}, "epochs must be a whole number, got nan"),
+        ({"batch_size": float("inf")}, "batch_size must be a whole number, got inf"),
+        ({"mean": None}, "mean must be three numbers, got None"),
+        ({"flip": "half"}, "flip must be a number, got 'half'"),
+    ],
+)
+def test_what_is_no_number_is_refused(change, message):
+    with pytest.raises(TypeError, match=message):
         replace(Recipe(), **change)
 
 

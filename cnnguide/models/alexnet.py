@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from cnnguide.checks import check_input, check_range, check_whole
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -48,8 +50,8 @@ class AlexNet(nn.Module):
 
     def __init__(self, *, num_classes: int = 1000, dropout: float = 0.5) -> None:
         super().__init__()
-        if num_classes < 1:
-            raise ValueError(f"a classifier has at least 1 class, got {num_classes}")
+        check_whole(num_classes, "num_classes", 1)
+        check_range(dropout, "dropout", 0, 1)
         self.features = nn.Sequential(  # sides for an input of 224
             nn.Conv2d(3, 64, 11, stride=4, padding=2),  # 55
             nn.ReLU(inplace=True),
@@ -78,9 +80,5 @@ class AlexNet(nn.Module):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N classes"]:
         """Give a score for each class."""
-        if x.ndim != 4 or x.shape[1] != 3 or min(x.shape[2:]) < 63:
-            raise ValueError(
-                f"AlexNet takes images of shape (N, 3, H, W) with sides from 63 on, "
-                f"got {tuple(x.shape)}"
-            )
+        check_input(x, "AlexNet", 3, self.classifier[1].weight, least=63)
         return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from cnnguide.checks import check_module, check_type, check_whole
 from cnnguide.modes import evaluating
 
 __all__ = ["count_multiply_adds", "count_parameters"]
@@ -31,6 +32,7 @@ def count_parameters(model: nn.Module) -> int:
     >>> count_parameters(nn.Conv2d(3, 16, 3))
     448
     """
+    check_module(model)
     return sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -62,9 +64,13 @@ def count_multiply_adds(model: nn.Module, input_shape: tuple[int, int, int]) -> 
     >>> count_multiply_adds(nn.Conv2d(3, 16, 3), (3, 12, 12))  # 10 x 10 places of 16 x 27
     43200
     """
+    check_module(model)
+    check_type(input_shape, tuple | list, "input_shape", "a tuple (channels, height, width)")
+    for size in input_shape:
+        check_whole(size, "a size of input_shape", 1)
     if len(input_shape) != 3:
         raise ValueError(f"one image must have shape (C, H, W), got {tuple(input_shape)}")
-    device = next(model.parameters()).device
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
     counter = FlopCounterMode(display=False)
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # one fused call would hide attention's products

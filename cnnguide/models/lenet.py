@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from cnnguide.checks import check_input, check_module, check_whole
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -56,12 +58,12 @@ class LeNet5(nn.Module):
         activation: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        if in_channels < 1 or num_classes < 1:
-            raise ValueError(
-                f"channels and classes are at least 1, got {in_channels} and {num_classes}"
-            )
+        check_whole(in_channels, "in_channels", 1)
+        check_whole(num_classes, "num_classes", 1)
+        if activation is not None:
+            check_module(activation, "activation")
         self.in_channels = in_channels
-        self.activation = activation or nn.Tanh()
+        self.activation = nn.Tanh() if activation is None else activation
         self.conv1 = nn.Conv2d(in_channels, 6, 5)
         self.pool = nn.AvgPool2d(2)
         self.conv2 = nn.Conv2d(6, 16, 5)
@@ -71,11 +73,7 @@ class LeNet5(nn.Module):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N classes"]:
         """Give a score for each class."""
-        if x.ndim != 4 or x.shape[1:] != (self.in_channels, 32, 32):
-            raise ValueError(
-                f"this LeNet-5 takes images of shape (N, {self.in_channels}, 32, 32), "
-                f"got {tuple(x.shape)}"
-            )
+        check_input(x, "this LeNet-5", self.in_channels, self.conv1.weight, side=32)
         x = self.pool(self.activation(self.conv1(x)))  # N 6 14 14
         x = self.pool(self.activation(self.conv2(x)))  # N 16 5 5
         x = torch.flatten(x, 1)  # N 400; never view(-1, 400), which may mix images

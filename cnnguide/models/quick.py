@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cnnguide.checks import check_float_images, check_input, check_range, check_type, check_whole
 from cnnguide.conv import windows
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ def whitening_filters(
     >>> tuple(whitening_filters(images).shape)
     (27, 3, 3, 3)
     """
+    check_float_images(images)
+    check_whole(kernel_size, "kernel_size", 1)
+    check_range(eps, "eps", 0)
+    if images.shape[1] < 1 or not images.isfinite().all():
+        raise ValueError("images to whiten must have a channel and finite numbers, got others")
     # N C Ho Wo kh kw -> (N Ho Wo) (C kh kw)
     patches = windows(images, kernel_size).permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2)
     count, size = patches.shape
@@ -120,8 +126,12 @@ class QuickNet(nn.Module):
         self, *, num_classes: int = 10, widths: tuple[int, int, int] = (64, 128, 256)
     ) -> None:
         super().__init__()
-        if num_classes < 1:
-            raise ValueError(f"a classifier has at least 1 class, got {num_classes}")
+        check_whole(num_classes, "num_classes", 1)
+        check_type(widths, tuple | list, "widths", "three whole numbers")
+        if len(widths) != 3:
+            raise ValueError(f"widths must hold three numbers, got {len(widths)}")
+        for width in widths:
+            check_whole(width, "a width", 1)
         self.stem = nn.Conv2d(3, 27, 3, stride=2, padding=1, bias=False)
         self.stem.weight.requires_grad = False
         self.group1 = Group(2 * 27, widths[0])
@@ -136,8 +146,7 @@ class QuickNet(nn.Module):
 
     def forward(self, x: Float[Tensor, "N 3 32 32"]) -> Float[Tensor, "N classes"]:
         """Give a score for each class."""
-        if x.ndim != 4 or x.shape[1:] != (3, 32, 32):
-            raise ValueError(f"QuickNet takes images of shape (N, 3, 32, 32), got {tuple(x.shape)}")
+        check_input(x, "QuickNet", 3, self.stem.weight, side=32)
         x = self.stem(x)  # N 27 16 16
         x = F.gelu(torch.cat([x, -x], 1))  # both signs survive the nonlinearity: N 54 16 16
         x = self.group3(self.group2(self.group1(x)))  # N 256 2 2

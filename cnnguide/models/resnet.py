@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from cnnguide.checks import check_input, check_type, check_whole, name_of
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -44,6 +46,12 @@ def projection(in_channels: int, out_channels: int, stride: int) -> nn.Module | 
     )
 
 
+def check_block(in_channels: int, width: int, stride: int) -> None:
+    """Refuse a block without channels."""
+    for value, name in ((in_channels, "in_channels"), (width, "width"), (stride, "stride")):
+        check_whole(value, name, 1)
+
+
 class BasicBlock(nn.Module):
     """Two 3×3 convolutions and a shortcut: ``relu(F(x) + x)``.
 
@@ -59,6 +67,7 @@ class BasicBlock(nn.Module):
 
     def __init__(self, in_channels: int, width: int, *, stride: int = 1) -> None:
         super().__init__()
+        check_block(in_channels, width, stride)
         self.conv1 = conv3x3(in_channels, width, stride)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
@@ -68,6 +77,7 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N O Ho Wo"]:
         """Learn a difference from the input, and add it."""
+        check_input(x, "this block", self.conv1.in_channels, self.conv1.weight)
         residual = self.relu(self.bn1(self.conv1(x)))
         residual = self.bn2(self.conv2(residual))
         shortcut = x if self.downsample is None else self.downsample(x)
@@ -83,6 +93,7 @@ class PlainBlock(BasicBlock):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N O Ho Wo"]:
         """Apply both convolutions."""
+        check_input(x, "this block", self.conv1.in_channels, self.conv1.weight)
         x = self.relu(self.bn1(self.conv1(x)))
         return self.relu(self.bn2(self.conv2(x)))
 
@@ -102,6 +113,7 @@ class Bottleneck(nn.Module):
 
     def __init__(self, in_channels: int, width: int, *, stride: int = 1) -> None:
         super().__init__()
+        check_block(in_channels, width, stride)
         out_channels = width * self.expansion
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -114,6 +126,7 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N O Ho Wo"]:
         """Learn a difference from the input, and add it."""
+        check_input(x, "this block", self.conv1.in_channels, self.conv1.weight)
         residual = self.relu(self.bn1(self.conv1(x)))
         residual = self.relu(self.bn2(self.conv2(residual)))
         residual = self.bn3(self.conv3(residual))
@@ -161,8 +174,15 @@ class ResNet(nn.Module):
         width: int = 64,
     ) -> None:
         super().__init__()
-        if num_classes < 1:
-            raise ValueError(f"a classifier has at least 1 class, got {num_classes}")
+        if not (isinstance(block, type) and issubclass(block, BasicBlock | Bottleneck)):
+            raise TypeError(
+                f"block must be BasicBlock, PlainBlock or Bottleneck, got {name_of(block)}"
+            )
+        check_whole(num_classes, "num_classes", 1)
+        check_whole(width, "width")
+        check_type(depths, tuple | list, "depths", "a tuple of whole numbers")
+        for depth in depths:
+            check_whole(depth, "a depth")
         if not 1 <= len(depths) <= 4 or min(depths) < 1 or width < 1:
             raise ValueError(
                 f"a ResNet has one to four stages of at least 1 block and 1 channel, got depths "
@@ -197,8 +217,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N classes"]:
         """Give a score for each class."""
-        if x.ndim != 4 or x.shape[1] != 3:
-            raise ValueError(f"a ResNet takes images of shape (N, 3, H, W), got {tuple(x.shape)}")
+        check_input(x, "a ResNet", 3, self.conv1.weight)
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         for name in self.stages:
             x = getattr(self, name)(x)

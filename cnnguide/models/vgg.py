@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from cnnguide.checks import check_input, check_range, check_type, check_whole
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -31,6 +33,8 @@ def plain_conv(in_channels: int, out_channels: int) -> list[nn.Module]:
     >>> [type(layer).__name__ for layer in plain_conv(3, 64)]
     ['Conv2d', 'ReLU']
     """
+    check_whole(in_channels, "in_channels", 1)
+    check_whole(out_channels, "out_channels", 1)
     return [nn.Conv2d(in_channels, out_channels, 3, padding=1), nn.ReLU(inplace=True)]
 
 
@@ -81,8 +85,12 @@ class VGG(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        if num_classes < 1:
-            raise ValueError(f"a classifier has at least 1 class, got {num_classes}")
+        check_whole(num_classes, "num_classes", 1)
+        check_range(dropout, "dropout", 0, 1)
+        check_type(step, Callable, "step", "callable")
+        check_type(stages, tuple | list, "stages", "a tuple of whole numbers")
+        for count in stages:
+            check_whole(count, "a stage's count", 0)
         if len(stages) != len(WIDTHS):
             raise ValueError(f"VGG has {len(WIDTHS)} stages, got {len(stages)}")
         layers: list[nn.Module] = []
@@ -117,11 +125,7 @@ class VGG(nn.Module):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N classes"]:
         """Give a score for each class."""
-        if x.ndim != 4 or x.shape[1] != 3 or min(x.shape[2:]) < 32:
-            raise ValueError(
-                f"VGG takes images of shape (N, 3, H, W) with sides from 32 on, "
-                f"got {tuple(x.shape)}"
-            )
+        check_input(x, "VGG", 3, self.classifier[0].weight, least=32)
         return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
 
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import torch
 
-from cnnguide.checkpoint import replacing
+from cnnguide.checkpoint import check_path, replacing
+from cnnguide.checks import check_type
 
 __all__ = ["FOLDER", "circumstances", "device_name", "load", "save"]
 
@@ -43,6 +44,7 @@ def device_name(device: torch.device) -> str:
     >>> device_name(torch.device("cpu")).endswith("cores")
     True
     """
+    check_type(device, torch.device, "device", "a torch.device")
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:
@@ -72,6 +74,7 @@ def circumstances(device: torch.device) -> dict[str, Any]:
     >>> sorted(circumstances(torch.device("cpu")))
     ['command', 'commit', 'date', 'device', 'versions']
     """
+    check_type(device, torch.device, "device", "a torch.device")
     git = subprocess.run(
         ["git", "-C", str(FOLDER), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     )
@@ -120,6 +123,8 @@ def load(stem: str, *, folder: Path = FOLDER) -> dict[str, Any] | None:
     >>> load("a chapter that nobody measured") is None
     True
     """
+    check_type(stem, str, "stem", "a string")
+    check_path(folder, "folder")
     path = folder / f"{stem}.json"
     if not path.exists():
         return None
@@ -158,9 +163,16 @@ def save(stem: str, record: dict[str, Any], *, folder: Path = FOLDER) -> Path:
     Traceback (most recent call last):
     ValueError: a record of results has a list 'runs', got the keys []
     """
+    check_type(stem, str, "stem", "a string")
+    check_path(folder, "folder")
+    check_type(record, dict, "record", "a dict")
     if not isinstance(record.get("runs"), list):
         raise ValueError(f"a record of results has a list 'runs', got the keys {sorted(record)}")
     path = folder / f"{stem}.json"
+    try:
+        content = json.dumps(record, indent=1) + "\n"
+    except TypeError as error:
+        raise TypeError(f"a record must hold what JSON holds, got more: {error}") from None
     with replacing(path) as file:
-        file.write((json.dumps(record, indent=1) + "\n").encode())
+        file.write(content.encode())
     return path

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnguide import data
-from cnnguide.checkpoint import load_checkpoint, load_weights
+from cnnguide.checkpoint import check_path, load_checkpoint, load_weights
 from cnnguide.models import CIFAR_NETWORKS, QuickNet, cifar_resnet10
 from cnnguide.models.resnet import ResNet
 
@@ -105,6 +105,7 @@ def load_run(folder: Path) -> TrainedNetwork:
     """
     import safetensors.torch  # the library itself needs PyTorch alone
 
+    check_path(folder, "folder")
     path = folder / "weights.safetensors"
     if not path.is_file():
         raise ValueError(f"{folder} holds no finished run: there is no {path}")
@@ -114,7 +115,7 @@ def load_run(folder: Path) -> TrainedNetwork:
         weights = safetensors.torch.load_file(path)
         model, recipe = CIFAR_NETWORKS[told["model"]](), told["recipe"]
         constants = tuple(recipe["mean"]), tuple(recipe["std"])
-    except (OSError, safetensors.SafetensorError, json.JSONDecodeError, KeyError) as error:
+    except (OSError, safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a file of `cnnguide train`: {error}") from error
     load_weights(model, weights)
     return TrainedNetwork(model.eval(), data.CLASSES, *constants)
@@ -146,13 +147,14 @@ def load_demo(*, folder: Path = FOLDER) -> ResNet:
     """
     import safetensors.torch  # the library itself needs PyTorch alone
 
+    check_path(folder, "folder")
     path = folder / "resnet10.safetensors"
     try:
         weights = safetensors.torch.load_file(path)
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"{path} holds no weights: {error}") from error
     model = cifar_resnet10()
-    model.load_state_dict(weights)
+    load_weights(model, weights)
     return model.eval()
 
 
@@ -196,8 +198,11 @@ def load_backbone(path: Path = FOLDER / "backbone.pt") -> QuickNet:
     >>> load_backbone()(torch.zeros(1, 3, 32, 32)).shape
     torch.Size([1, 6])
     """
-    model = make_backbone()
+    model, stored = make_backbone(), load_checkpoint(path)
+    if not isinstance(stored, dict):
+        raise ValueError(f"{path} holds no weights: it holds a {type(stored).__name__}")
     # Stored in half precision: half the size, and no answer that a reader would notice.
-    load_weights(model, {name: value.to(torch.float32) if value.is_floating_point() else value
-                         for name, value in load_checkpoint(path).items()})  # fmt: skip
+    load_weights(model, {name: value.to(torch.float32) if isinstance(value, Tensor)
+                         and value.is_floating_point() else value
+                         for name, value in stored.items()})  # fmt: skip
     return model.eval()

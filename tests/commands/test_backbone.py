@@ -18,4 +18,4 @@ def test_the_command_trains_and_writes_weights_that_load(tmp_path, capsys, monke
 
 def test_an_error_of_the_command_is_one_sentence(tmp_path, capsys):
     assert backbone.main(["--epochs", "0", "--data", "sample", "--output", str(tmp_path)]) == 1
-    assert capsys.readouterr().err == "error: epochs is at least 1, got 0\n"
+    assert capsys.readouterr().err == "error: epochs must be at least 1, got 0\n"

@@ -14,6 +14,8 @@ class Block(nn.Module):
 
     def __init__(self, width):
         """Words."""
+        for size in [width]:
+            check_whole(size, "width")
         if width < 1:
             raise ValueError("width is at least 1")
         self.width = width
@@ -24,6 +26,7 @@ class Block(nn.Module):
 
     def forward(self, x):
         """Words."""
+        checks.check_tensor(x, "x")
         if x.ndim != 4:
             raise ValueError(
                 "four axes"
@@ -41,7 +44,7 @@ CODE = definition(MODULE, "Block")
 
 def test_checks_are_left_out_and_a_mark_stays():
     shown = essential(CODE)
-    assert "raise" not in shown and "Words" not in shown
+    assert "raise" not in shown and "check_" not in shown and "Words" not in shown
     assert shown.count("        ...\n") == 2
     assert "if self.width == 1:\n            return x" in shown  # this one is no check
     assert "size = 3" in shown and "def area" in shown

@@ -90,7 +90,7 @@ def essential(code: str, methods: Collection[str] = ()) -> str:
     (name,), body = names_of(node), getattr(node, "body", [])
     if lacking := set(methods) - {n for statement in body for n in names_of(statement)}:
         raise ValueError(f"no method {', '.join(sorted(lacking))} in {name!r}")
-    out = [s for s in ast.walk(node) if isinstance(s, ast.If) and is_check(s)]
+    out = [s for s in ast.walk(node) if isinstance(s, ast.stmt) and is_check(s)]
     out += [s for s in body if methods and not {*names_of(s)} & {*methods}]
     if not out:
         raise ValueError(f"{name!r} has nothing to leave out; drop :essential:")
@@ -111,9 +111,16 @@ def essential(code: str, methods: Collection[str] = ()) -> str:
     return "\n".join(kept)
 
 
-def is_check(statement: ast.If) -> bool:
-    """Tell whether an ``if`` only refuses bad input."""
-    return not statement.orelse and all(isinstance(s, ast.Raise) for s in statement.body)
+def is_check(statement: ast.stmt) -> bool:
+    """Tell whether a statement only refuses bad input: a call of a check, or what holds checks."""
+    if isinstance(statement, ast.If | ast.For):
+        body = statement.body
+        return not statement.orelse and all(isinstance(s, ast.Raise) or is_check(s) for s in body)
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return False
+    called = statement.value.func
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name.startswith("check_")
 
 
 def first_line(node: ast.stmt) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-MODULES = ("catalog_check", "editions", "theme", "translatable")
+MODULES = ("catalog_check", "catalogs", "drafts", "editions", "theme", "translatable")
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -110,6 +110,13 @@ def translate(session: nox.Session) -> None:
 
 
 @nox.session
+def new_chapter(session: nox.Session) -> None:
+    """Begin a chapter, as in '-- zoo': its files, its catalogs, and its entries in lists."""
+    install(session, "docs", extras="gallery")
+    run_extension(session, "page.new_chapter", *session.posargs)
+
+
+@nox.session
 def browser(session: nox.Session) -> None:
     """Test the built site in Chromium (apt-get install chromium); builds it first if need be."""
     install(session, "docs", "browser", extras="gallery")

@@ -47,7 +47,7 @@ UNITS = {
     "test_accuracy": "share of the test images at the last epoch; null if the run diverged",
     "train_accuracy": "share of the changed training images of the last epoch",
     "train_loss": "cross-entropy an image of the last epoch",
-    "seconds": "training, with a check on 100 images an epoch",
+    "seconds": "training, with a check on 100 images per epoch",
 }
 
 

@@ -70,7 +70,7 @@ def main() -> None:
         rounds=options.rounds,
     )
     slowest, floor = max(times.values()), times["floor: copy the batch"]
-    print("| way | µs a picture | pictures a second | times faster | times the floor |")
+    print("| way | µs per picture | pictures per second | times faster | times the floor |")
     print("|---|---:|---:|---:|---:|")
     for way, seconds in times.items():
         each = seconds / len(images)

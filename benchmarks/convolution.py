@@ -20,7 +20,7 @@ WAYS = (conv.conv2d_library, conv.conv2d_matmul, conv.conv2d_windows, conv.conv2
 
 
 def peak(rounds: int, dtype: torch.dtype = torch.float32) -> float:
-    """Measure the multiply-adds a second of a large matrix product, in its fastest round."""
+    """Measure the multiply-adds per second of a large matrix product, in its fastest round."""
     side = 2048
     a, b = torch.randn(side, side, dtype=dtype), torch.randn(side, side, dtype=dtype)
     times = []

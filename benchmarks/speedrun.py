@@ -30,10 +30,10 @@ from cnnguide import data, results
 from cnnguide.models.quick import Group, whitening_filters
 from cnnguide.train import has_fast_bfloat16
 
-BATCH = 2000  # 25 steps an epoch
+BATCH = 2000  # 25 steps per epoch
 FILTER_RATE, FILTER_MOMENTUM = 0.24, 0.6  # of Muon
 BIAS_RATE, HEAD_RATE, MOMENTUM = 0.053, 0.67, 0.85  # of SGD; the loss is a sum over the batch
-DECAY = 2e-6 * BATCH  # a step, whatever the rate
+DECAY = 2e-6 * BATCH  # per step, whatever the rate
 SMOOTHING = 0.2
 SHIFT = 2  # pixels, at most, in each direction
 WHITENING_EPOCHS = 3  # the biases of the first layer learn no longer

@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.train`` times a training step with one technique added after another, side by
 side: ResNet-18 at batch 128 on a GPU, QuickNet elsewhere. The first row is a loop as it is often
-written: each image changed on its own by two workers, float32, two readings a step.
+written: each image changed on its own by two workers, float32, two readings per step.
 ``--to-80`` also trains QuickNet on the full CIFAR-10 and says when it passed 80 %.
 The floor is the multiply-adds at the speed of a large bfloat16 matrix product on the same device.
 """
@@ -73,7 +73,7 @@ def ladder(
         "+ images on the device, whole batches": plain(
             make, recipe, device, lambda: augmented_batches(*there, recipe, generator=generator)
         ),
-        "+ drawn and read once an epoch": fast(OFF),
+        "+ drawn and read once per epoch": fast(OFF),
         "+ channels last": fast(layout),
         "+ bfloat16": fast(half),
         "+ fused optimiser": fast(fused),
@@ -85,7 +85,7 @@ def ladder(
 
 
 def product_rate(device: torch.device, rounds: int = 9) -> float:
-    """Measure the multiply-adds a second of a large bfloat16 product, in its fastest round."""
+    """Measure the multiply-adds per second of a large bfloat16 product, in its fastest round."""
     side = 8192 if device.type == "cuda" else 2048
     a = torch.randn(side, side, device=device, dtype=torch.bfloat16)
     times = []
@@ -123,8 +123,8 @@ def main() -> None:
     )
     add = parser.add_argument
     add("--model", choices=MODELS, default="resnet18" if gpu else "quick", help="the network")
-    add("--batch-size", type=int, default=128, help="images a step")
-    add("--steps", type=int, default=100 if gpu else 8, help="steps a round")
+    add("--batch-size", type=int, default=128, help="images per step")
+    add("--steps", type=int, default=100 if gpu else 8, help="steps per round")
     add("--rounds", type=int, default=5, help="rounds to take the median of")
     add("--to-80", action="store_true", help="also train to 80 %% (a minute)")
     options = parser.parse_args()
@@ -137,7 +137,7 @@ def main() -> None:
         3 * count_multiply_adds(CIFAR_NETWORKS[options.model](), (3, 32, 32)) * options.batch_size
     )
     floor = work / product_rate(device)
-    print("| a step | ms | images a second | times faster | share of the floor's speed |")
+    print("| a step | ms | images per second | times faster | share of the floor's speed |")
     print("|---|---:|---:|---:|---:|")
     slowest = next(iter(times.values()))
     for name, seconds in times.items():

@@ -65,7 +65,7 @@ class Recipe:
     """
 
     epochs: int = 150  # passes over the training images
-    batch_size: int = 128  # images a step
+    batch_size: int = 128  # images per step
     learning_rate: float = 0.1  # the highest of the run
     momentum: float = 0.9  # share of the last step that goes on
     nesterov: bool = False  # look ahead along the momentum; free, and a little better

@@ -19,11 +19,18 @@ def source(stem):
     return (DOCS / f"{stem}.md").read_text(encoding="utf-8")
 
 
+def find(pattern, stem, what):
+    """Find a part of a page, or fail with a sentence that says what the page lacks."""
+    match = re.search(pattern, source(stem), re.MULTILINE | re.DOTALL)
+    assert match, f"docs/{stem}.md lacks {what}"
+    return match[1]
+
+
 def exercises(stem):
     """List level, task, hint and solution of each exercise of a chapter."""
-    section = re.search(
-        rf"^\({stem}-exercises\)=\n(.*?)(?=^\([\w-]+\)=$|\Z)", source(stem), re.M | re.S
-    )[1]
+    label = f"({stem}-exercises)="
+    pattern = rf"^{re.escape(label)}\n(.*?)(?=^\([\w-]+\)=$|\Z)"
+    section = find(pattern, stem, f"a section of exercises, below the label {label}")
     found = [*EXERCISE.finditer(section)]
     ends = [*(m.start() for m in found[1:]), len(section)]
     for match, end in zip(found, ends, strict=True):
@@ -35,9 +42,9 @@ def exercises(stem):
 @pytest.mark.parametrize("stem", STEMS)
 def test_a_chapter_has_exercises_of_every_level_from_easy_to_hard(stem):
     levels = [level for level, *_ in exercises(stem)]
-    assert len(levels) >= 4
-    assert levels == sorted(levels, key=LEVELS.index)
-    assert set(levels) == set(LEVELS)
+    assert len(levels) >= 4, f"docs/{stem}.md has {len(levels)} exercises, and needs 4 or more"
+    assert set(levels) == set(LEVELS), f"docs/{stem}.md needs exercises of the levels {LEVELS}"
+    assert levels == sorted(levels, key=LEVELS.index), f"docs/{stem}.md: not in this order"
 
 
 @pytest.mark.parametrize("stem", STEMS)
@@ -55,15 +62,19 @@ def test_a_cell_checks_the_solution_of_every_exercise_but_of_memory(stem):
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_a_chapter_says_what_one_learns_and_needs_and_needs_only_earlier_ones(stem):
-    box = re.search(
-        r":::\{admonition\} After this page you can\n(.*?)^:::$", source(stem), re.M | re.S
+    box = find(
+        r":::\{admonition\} After this page you can\n(.*?)^:::$",
+        stem,
+        "the box 'After this page you can'",
     )
-    assert len(re.findall(r"^- ", box[1], re.MULTILINE)) >= 3
-    needs = box[1].strip().splitlines()[-1]
-    assert needs.startswith(("Read ", "You need "))
+    aims = len(re.findall(r"^- ", box, re.MULTILINE))
+    assert aims >= 3, f"the box of docs/{stem}.md has {aims} aims, and needs 3 or more"
+    needs = box.strip().splitlines()[-1]
+    assert needs.startswith(("Read ", "You need ")), f"docs/{stem}.md: what does it need? {needs}"
     chapters = REFERENCE.findall(needs)
     assert bool(chapters) == needs.startswith("Read ")
-    assert all(STEMS.index(chapter) < STEMS.index(stem) for chapter in chapters)
+    later = [chapter for chapter in chapters if STEMS.index(chapter) >= STEMS.index(stem)]
+    assert later == [], f"docs/{stem}.md needs {later}, which do not come before it"
 
 
 def test_every_term_of_the_glossary_says_where_it_is_taught():

@@ -47,10 +47,26 @@ def module_file(stem: str) -> Path:
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_a_chapter_stands_in_all_four_trees(stem):
-    assert module_file(stem).exists()
-    assert (ROOT / "docs" / f"{stem}.md").exists()
-    assert (ROOT / "gallery" / f"plot_{stem}.py").exists()
-    assert (ROOT / "tests" / f"test_{stem}.py").exists()
+    needed = [
+        module_file(stem).relative_to(ROOT).as_posix(),
+        *(f"docs/{stem}.md", f"gallery/plot_{stem}.py", f"tests/test_{stem}.py"),
+    ]
+    missing = [name for name in needed if not (ROOT / name).exists()]
+    assert missing == [], f"the chapter {stem!r}, which docs/index.md lists, lacks {missing}"
+
+
+def test_nothing_of_a_new_chapter_is_left_to_write():
+    texts = [
+        *(*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("gallery/*.py")),
+        *(*ROOT.glob("cnnguide/**/*.py"), *ROOT.glob("tests/*.py")),
+    ]
+    left = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sorted({*texts} - {Path(__file__)})
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if "To write:" in line and path.name != "CONTRIBUTING.md"
+    ]
+    assert left == [], "these places of a new chapter are left to write:\n" + "\n".join(left)
 
 
 def name_of(path):
@@ -158,7 +174,8 @@ def test_the_api_reference_names_every_module():
     pages = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "docs" / "api").glob("*.md"))
     for path in library_files():
         if name_of(path) not in ("cnnguide", "cnnguide.__main__"):
-            assert f".. automodule:: {name_of(path)}\n" in pages
+            module = name_of(path)
+            assert f".. automodule:: {module}\n" in pages, f"no page of docs/api/ shows {module}"
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.md")), ids=lambda p: p.stem)
@@ -169,7 +186,8 @@ def test_every_section_has_an_explicit_label(page):
         if line.startswith(("```", "~~~")):
             fenced = not fenced
         if not fenced and re.match(r"#{1,3} ", line):
-            assert re.fullmatch(r"\([\w-]+\)=", before), f"{page.name}: {line}"
+            labelled = re.fullmatch(r"\([\w-]+\)=", before)
+            assert labelled, f"{page.name}: no label such as ({page.stem}-idea)= above {line!r}"
 
 
 def test_the_library_needs_torch_torchvision_and_numpy_alone():

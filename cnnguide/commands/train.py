@@ -68,7 +68,7 @@ class Options:
     output: Path = Path("runs/latest")  # folder for all that is written
     resume: bool = False  # go on from the checkpoint in the output folder
     dry_run: bool = False  # print what would be done, with memory and time, and stop
-    tensorboard: bool = False  # also write curves for TensorBoard
+    tensorboard: bool = False  # also write curves for TensorBoard, and print its command
     record: bool = False  # add the run to the results that the site shows
 
 
@@ -338,6 +338,9 @@ def run_one(options: Options, images: data.Cifar10, device: torch.device) -> Non
     if isinstance(model, QuickNet):
         model.whiten(data.normalise(parts[0][:5000], mean=recipe.mean, std=recipe.std))
     describe(options, model, len(parts[0]), device)
+    if options.tensorboard:
+        folder = shlex.quote(str(options.output / "tensorboard"))
+        print_main(f"to see the curves while it trains: tensorboard --logdir {folder}")
     checkpoint = options.output / "checkpoint.pt"
     if rank() == 0:
         clear(options.output)

@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -245,9 +246,12 @@ def test_several_seeds_give_mean_and_deviation_and_are_not_run_twice(tmp_path, c
     assert (folders[1] / "train.json").exists()
 
 
-def test_tensorboard_gets_the_curves_when_asked(tmp_path):
+def test_tensorboard_gets_the_curves_when_asked_and_its_command_is_printed(tmp_path, capsys):
     assert command(tmp_path, "--tensorboard") == 0
-    assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+    found = re.search("^to see the curves .*: (tensorboard .*)$", capsys.readouterr().out, re.M)
+    program, option, folder = shlex.split(found[1])
+    assert (program, option) == ("tensorboard", "--logdir")
+    assert list(Path(folder).glob("events*"))
 
 
 class TooLarge(SmallNet):

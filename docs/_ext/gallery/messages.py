@@ -11,16 +11,14 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.locale import get_translation
 from sphinx.transforms import SphinxTransform
-from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 from sphinx_gallery.directives import imgsgnode
 
 from gallery.figure_words import messages_of
-from translation.catalogs import add_messages, catalog
+from translation.catalogs import add_messages, catalog, warn_missing
 from translation.placeholders import with_numbers, without_numbers
 from translation.translatable import Carrier, become
 
-logger = logging.getLogger(__name__)
 _ = get_translation("sphinx")
 
 # Its sentences, as messages of sphinx.po; {0} is what varies.
@@ -103,7 +101,7 @@ class Thumbnails(SphinxTransform):
                 if known.replace("*", "") == message:
                     # a tooltip has no emphasis
                     return re.sub(r" ?\*([^*]+)\* ?", r"\1", translation)
-        logger.warning("no translation of a thumbnail's words: %s", message)
+        warn_missing(self.app, "no translation of a thumbnail's words", message)
         return message
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-MODULES = ("alike", "catalog_check", "editions", "theme", "translatable")
+MODULES = (
+    "alike",
+    "catalog_check",
+    "catalogs",
+    "drafts",
+    "editions",
+    "theme",
+    "translatable",
+)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -42,8 +42,8 @@ class Contents(HTMLParser):
             self.found[f"link {without_digest(values['href'] or '')}"] += 1
         elif tag == "img":
             self.found[f"image {Path(values.get('src') or '').name}"] += 1
-        elif tag in KEPT and not self.blocks:
-            self.text = []
+        elif tag in KEPT and not self.blocks and "download" not in (values.get("class") or ""):
+            self.text = []  # sphinx-gallery writes its words for a download as code
 
     def handle_data(self, data: str) -> None:
         """Read the text of an element."""

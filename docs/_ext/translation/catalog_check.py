@@ -1,7 +1,9 @@
 """Check that a translation matches its message: nothing lost, nothing added, terms kept.
 
-Usage: ``python -m translation.catalog_check [FOLDER]``; exits with 1 and names each fault.
-The build of every edition but the English one runs the same checks, and a fault is a warning there.
+Usage: ``python -m translation.catalog_check [--list] [FOLDER]``; names each fault, and exits with 1
+if there is one, unless it was only to list them.
+The build of every edition but the English one runs the same checks, and a fault is a warning there;
+what is not translated yet is no fault in a draft.
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
 from translation.chinese import chinese_faults
+from translation.drafts import percentage, progress
 from translation.glossary import Term, glossary, term_faults
 from translation.markup import spans, visible
 
-__all__ = ["catalog_faults", "faults"]
+__all__ = ["catalog_faults", "faults", "missing"]
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +98,11 @@ def catalog_faults(path: Path, folder: Path) -> Iterator[tuple[polib.POEntry, st
             yield entry, fault
 
 
+def missing(entry: polib.POEntry) -> bool:
+    """Tell whether a message has yet to be translated, or to be translated anew."""
+    return entry.fuzzy or not entry.msgstr.strip()
+
+
 def report_faults(app: Sphinx) -> None:
     """Warn of every translation that does not match its message."""
     folder = Path(app.srcdir, "locale", app.config.language)
@@ -102,18 +110,34 @@ def report_faults(app: Sphinx) -> None:
         return
     for path in sorted(folder.rglob("*.po")):
         for entry, fault in catalog_faults(path, folder):
+            if app.config.draft and missing(entry):
+                continue
             logger.warning("%s: %r", fault, entry.msgid[:80], location=f"{path}:{entry.linenum}")
 
 
-def main(folders: list[str]) -> int:
-    """Report every fault; 1 if there is one."""
-    total = 0
-    for folder in map(Path, folders or sorted(map(str, LOCALE.glob("*")))):
-        for path in sorted(folder.rglob("*.po")):
-            for entry, fault in catalog_faults(path, folder):
-                print(f"{path}:{entry.linenum}: {fault}\n    {entry.msgid[:100]!r}")
-                total += 1
-    return 1 if total else 0
+def main(arguments: list[str]) -> int:
+    """Print every fault, and how much of each language is done; 1 if there is a fault."""
+    given = [Path(argument) for argument in arguments if argument != "--list"]
+    found = [print_faults(folder) for folder in given or sorted(LOCALE.glob("*"))]
+    return 1 if any(found) and "--list" not in arguments else 0
+
+
+def print_faults(folder: Path) -> int:
+    """Print the faults of one language, and count them."""
+    count, done, total = 0, 0, 0
+    for path in sorted(folder.rglob("*.po")):
+        translated, messages = progress(path)
+        done, total = done + translated, total + messages
+        if messages and not translated:
+            print(f"{path}: nothing is translated yet, of {messages} messages")
+            count += messages
+            continue
+        for entry, fault in catalog_faults(path, folder):
+            print(f"{path}:{entry.linenum}: {fault}\n    {entry.msgid[:100]!r}")
+            count += 1
+    if count:
+        print(f"{folder.name}: {done:,} of {total:,} messages ({percentage(done, total)} %)")
+    return count
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from functools import cache
 from gettext import translation
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.builders.gettext import MessageCatalogBuilder, MsgOrigin
 from sphinx.util import logging
+from sphinx.util.typing import ExtensionMetadata
 
-__all__ = ["add_messages", "catalog", "gettext"]
+__all__ = ["add_messages", "catalog", "gettext", "warn_missing"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +31,14 @@ def gettext(app: Sphinx, domain: str, message: str) -> str:
         return message
     words = catalog(Path(app.srcdir, "locale"), app.config.language, domain)
     if message not in words:
-        logger.warning("no translation in %s.po: %s", domain, message)
+        warn_missing(app, f"no translation in {domain}.po", message)
     return words.get(message, message)
+
+
+def warn_missing(app: Sphinx, fault: str, message: str, *, location: Any = None) -> None:
+    """Warn of a message that has no translation; a draft shows it in English."""
+    if not app.config.draft:
+        logger.warning("%s: %s", fault, message, location=location)
 
 
 def add_messages(app: Sphinx, messages: Iterable[str]) -> None:
@@ -42,3 +50,9 @@ def add_messages(app: Sphinx, messages: Iterable[str]) -> None:
                 app.builder.catalogs["sphinx"].add(message, MsgOrigin(__file__, 0))
 
     app.connect("builder-inited", add)
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register the setting that makes an edition a draft."""
+    app.add_config_value("draft", False, "env", types=frozenset({bool}))
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,17 +16,14 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
-from sphinx.util import logging
 from sphinx.util.nodes import extract_messages
 from sphinx.util.typing import ExtensionMetadata
 
-from translation.catalogs import catalog
+from translation.catalogs import catalog, warn_missing
 from translation.comments import comments, translate_comments
 from translation.markup import CODE, MATH, ROLE
 
 __all__ = ["Carrier", "become"]
-
-logger = logging.getLogger(__name__)
 
 
 class Carrier(addnodes.translatable):
@@ -148,7 +145,7 @@ class TranslateCarriers(SphinxTransform):
         for node, message in extract_messages(self.document):
             # Napoleon has put the names of fields into the language already
             if re.search(r"[A-Za-z]{2}", message) and message not in words:
-                logger.warning("no translation in %s.po: %s", domain, message, location=node)
+                warn_missing(self.app, f"no translation in {domain}.po", message, location=node)
         for carrier in [*self.document.findall(Carrier)]:
             carrier.translate(words)
 

@@ -18,7 +18,14 @@ from torch import Tensor, nn
 
 from cnnguide.checks import check_module, check_type
 
-__all__ = ["check_digest", "check_path", "load_checkpoint", "load_weights", "replacing", "save_checkpoint"]
+__all__ = [
+    "check_digest",
+    "check_path",
+    "load_checkpoint",
+    "load_weights",
+    "replacing",
+    "save_checkpoint",
+]
 
 
 PLAIN = (Tensor, str, bytes, int, float, bool, NoneType)

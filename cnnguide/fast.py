@@ -204,9 +204,7 @@ def rank() -> int:
 
 def same(key: tuple, other: tuple) -> bool:
     """Tell whether two keys hold the very same tensors, unchanged since, and equal numbers."""
-    return all(
-        a is b if isinstance(a, Tensor) else a == b for a, b in zip(key, other, strict=True)
-    )
+    return all(a is b if isinstance(a, Tensor) else a == b for a, b in zip(key, other, strict=True))
 
 
 class FastTraining(Training):
@@ -280,7 +278,9 @@ class FastTraining(Training):
                 f"{count} images in batches of {batch}"
             )
         made = self.keep_on_device(images, labels)
-        drawn = draw_choices(count, self.recipe, generator=self.generator, size=tuple(images.shape[-2:]))
+        drawn = draw_choices(
+            count, self.recipe, generator=self.generator, size=(images.shape[-2], images.shape[-1])
+        )
         drawn = Choices(*(part.to(self.device) for part in drawn))
         outcomes = torch.zeros(len(rates), 2, device=self.device)  # sum of losses, right answers
         all_rates = torch.tensor(rates, device=self.device)

@@ -59,9 +59,7 @@ def check_permutation(permutation: Tensor, count: int) -> None:
     """Refuse partners that are not each of the images once."""
     check_tensor(permutation, "permutation")
     if permutation.dtype != torch.int64:
-        raise TypeError(
-            f"permutation must be whole numbers of type int64, got {permutation.dtype}"
-        )
+        raise TypeError(f"permutation must be whole numbers of type int64, got {permutation.dtype}")
     expected = torch.arange(count, device=permutation.device)
     if permutation.shape != expected.shape or not permutation.sort().values.equal(expected):
         raise ValueError(

@@ -190,6 +190,8 @@ def pool_windows(
     check_float_images(image)
     kernel, border = pair(kernel_size, "kernel", 1), pair(padding, "padding", 0)
     if any(2 * p > k for p, k in zip(border, kernel, strict=True)):
-        raise ValueError(f"padding must be at most half the window, got {padding} for {kernel_size}")
+        raise ValueError(
+            f"padding must be at most half the window, got {padding} for {kernel_size}"
+        )
     step = kernel if stride is None else stride
     return windows(pad(image, border, value=outside), kernel, stride=step)

@@ -162,11 +162,21 @@ POINTWISE_CALLS = {
 }
 # Here an output may see the whole input, and there is nothing more to follow.
 GLOBAL = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Linear, nn.Flatten)
-GLOBAL_CALLS = {"adaptive_avg_pool2d", "adaptive_max_pool2d", "linear", "flatten", "view", "reshape"}
+GLOBAL_CALLS = {
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
+    "linear",
+    "flatten",
+    "view",
+    "reshape",
+}
 # These give numbers, such as a shape, and no feature maps.
 NUMBERS = {"getattr", "size", "dim", "numel", "eq", "ne", "lt", "gt", "le", "ge", "floordiv", "mod"}
 # Functions that PyTorch chooses among by a flag have no name of their own.
-DISPATCHED = {F.max_pool2d: "max_pool2d", F.adaptive_max_pool2d: "adaptive_max_pool2d"}
+DISPATCHED: dict[Any, str] = {
+    F.max_pool2d: "max_pool2d",
+    F.adaptive_max_pool2d: "adaptive_max_pool2d",
+}
 WHOLE = Field(name="the whole input")
 
 
@@ -276,7 +286,9 @@ def layer_at(node: fx.Node, modules: dict[str, nn.Module]) -> Any:
         return WHOLE
     if name in ("max_pool2d", "avg_pool2d"):
         return pool_at(node)
-    along_channels = name in ("cat", "concat", "chunk") and axis_of(node, 1 + (name == "chunk")) == 1
+    along_channels = (
+        name in ("cat", "concat", "chunk") and axis_of(node, 1 + (name == "chunk")) == 1
+    )
     if name in POINTWISE_CALLS or along_channels or (name == "getitem" and keeps_places(node)):
         return None
     raise TypeError(
@@ -302,8 +314,12 @@ def keeps_places(node: fx.Node) -> bool:
     if isinstance(source, fx.Node) and source.target in ("chunk", torch.chunk):
         return isinstance(index, int)
     whole = slice(None)
-    return isinstance(index, tuple) and 1 < len(index) <= 4 and all(
-        isinstance(part, slice) and (k == 1 or part == whole) for k, part in enumerate(index)
+    return (
+        isinstance(index, tuple)
+        and 1 < len(index) <= 4
+        and all(
+            isinstance(part, slice) and (k == 1 or part == whole) for k, part in enumerate(index)
+        )
     )
 
 
@@ -313,7 +329,9 @@ def pool_at(node: fx.Node) -> Layer:
     given = dict(zip(names, node.args, strict=False)) | node.kwargs
     if node.target is F.avg_pool2d:
         given["dilation"] = 1
-    settings = [given.get(name, usual) for name, usual in zip(names[1:], (1, None, 0, 1), strict=True)]
+    settings = [
+        given.get(name, usual) for name, usual in zip(names[1:], (1, None, 0, 1), strict=True)
+    ]
     if any(isinstance(value, fx.Node) for value in settings):
         raise TypeError(f"the window of {node.name} depends on the input, so it is not known")
     kernel, stride, padding, dilation = settings
@@ -345,7 +363,7 @@ def only_checks(frame: FrameType | None) -> bool:
 
     A check reads "if the shape is wrong: raise", or "assert".
     """
-    while frame is not None and "/torch/fx/" in frame.f_code.co_filename.replace("\\", "/") or (
+    while (frame is not None and "/torch/fx/" in frame.f_code.co_filename.replace("\\", "/")) or (
         frame is not None and frame.f_code.co_filename == __file__
     ):
         frame = frame.f_back

@@ -138,7 +138,9 @@ def device_of(device: torch.device | str) -> torch.device:
     try:
         found = torch.device(device)
     except RuntimeError:
-        raise ValueError(f"device must be one of PyTorch's, such as 'cpu', got {device!r}") from None
+        raise ValueError(
+            f"device must be one of PyTorch's, such as 'cpu', got {device!r}"
+        ) from None
     if found.type == "meta":
         raise ValueError("device must be one that computes, got 'meta'")
     return found

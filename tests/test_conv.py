@@ -144,8 +144,20 @@ def test_the_kernel_is_not_flipped(way):
         ((1, 0, 5, 5), (1, 0, 3, 3), {}, ValueError, "got 0 in and 1 out"),
         ((1, 1, 5, 5), (0, 1, 3, 3), {}, ValueError, "got 1 in and 0 out"),
         ((1, 1, 5, 5), (1, 1, 3, 3), {"stride": 0}, ValueError, "stride must be at least 1, got 0"),
-        ((1, 1, 5, 5), (1, 1, 3, 3), {"padding": -1}, ValueError, "padding must be at least 0, got -1"),
-        ((1, 1, 5, 5), (1, 1, 3, 3), {"dilation": 0}, ValueError, "dilation must be at least 1, got 0"),
+        (
+            (1, 1, 5, 5),
+            (1, 1, 3, 3),
+            {"padding": -1},
+            ValueError,
+            "padding must be at least 0, got -1",
+        ),
+        (
+            (1, 1, 5, 5),
+            (1, 1, 3, 3),
+            {"dilation": 0},
+            ValueError,
+            "dilation must be at least 1, got 0",
+        ),
     ],
     ids=str,
 )

@@ -152,8 +152,8 @@ IMAGES = torch.zeros(2, 1, 4, 4)
         (lambda: mix.cutmix(IMAGES, box=(2, 1, 0, 1), permutation=PAIR), r"got \(2, 1, 0, 1\)"),
         (lambda: mix.cutmix_box(4, 4, lam=-0.1, centre=(0, 0)), "from 0 to 1, got -0.1"),
         (lambda: mix.cutmix_box(4, 4, lam=0.5, centre=(4, 0)), r"inside the 4×4 image, got \(4, 0\)"),
-        (lambda: mix.soft_labels(torch.tensor([0, 5]), lam=0.5, permutation=PAIR, num_classes=5), "from 0 to 4, got 0 to 5"),
-        (lambda: mix.mixed_loss(torch.zeros(2, 3), torch.tensor([-1, 0]), lam=0.5, permutation=PAIR), "from 0 to 2, got -1 to 0"),
+        (lambda: mix.soft_labels(torch.tensor([0, 5]), lam=0.5, permutation=PAIR, num_classes=5), "from 0 to 4, got 5"),
+        (lambda: mix.mixed_loss(torch.zeros(2, 3), torch.tensor([-1, 0]), lam=0.5, permutation=PAIR), "from 0 to 2, got -1"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_mixed_is_refused(call, message):
@@ -162,7 +162,9 @@ def test_what_cannot_be_mixed_is_refused(call, message):
 
 
 def test_labels_and_logits_of_different_length_are_refused(unchecked):
-    with pytest.raises(ValueError, match=r"labels must have shape \(2,\), one per row of logits, got \(3,\)"):
+    with pytest.raises(
+        ValueError, match=r"labels must have shape \(2,\), one per row of logits, got \(3,\)"
+    ):
         unchecked(mix.mixed_loss)(
             torch.zeros(2, 3), torch.zeros(3).long(), lam=1.0, permutation=PAIR
         )

@@ -175,7 +175,9 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         if not (isinstance(block, type) and issubclass(block, BasicBlock | Bottleneck)):
-            raise TypeError(f"block must be BasicBlock, PlainBlock or Bottleneck, got {name_of(block)}")
+            raise TypeError(
+                f"block must be BasicBlock, PlainBlock or Bottleneck, got {name_of(block)}"
+            )
         check_whole(num_classes, "num_classes", 1)
         check_whole(width, "width")
         check_type(depths, tuple | list, "depths", "a tuple of whole numbers")

@@ -445,7 +445,7 @@ def check_input(
     images: Any,
     network: str,
     channels: int,
-    weight: Tensor,
+    weight: Any,
     *,
     side: int | None = None,
     least: int = 1,

@@ -634,7 +634,8 @@ def conv_parameters(
     check_flag(bias, "bias")
     if min(in_channels, out_channels, groups) < 1:
         raise ValueError(
-            f"channels and groups must be at least 1, got {in_channels}, {out_channels} and {groups}"
+            f"channels and groups must be at least 1, got {in_channels}, {out_channels} "
+            f"and {groups}"
         )
     if in_channels % groups or out_channels % groups:
         raise ValueError(

@@ -26,6 +26,7 @@ from cnnguide.checks import (
     check_generator,
     check_images,
     check_labels,
+    check_number,
     check_range,
     check_tensor,
     check_type,
@@ -529,7 +530,7 @@ def split(
     >>> parts[1].tolist(), parts[3].tolist()
     ([0, 0, 0, 1, 1, 1], [0, 1])
     """
-    check_range(validation, "validation")
+    check_number(validation, "validation")
     check_generator(generator)
     if not 0 < validation < 1:
         raise ValueError(f"the validation share is above 0 and below 1, got {validation}")

@@ -284,7 +284,7 @@ class FastTraining(Training):
             )
         made = self.keep_on_device(images, labels)
         drawn = draw_choices(
-            count, self.recipe, generator=self.generator, size=tuple(images.shape[-2:])
+            count, self.recipe, generator=self.generator, size=(images.shape[-2], images.shape[-1])
         )
         drawn = Choices(*(part.to(self.device) for part in drawn))
         outcomes = torch.zeros(len(rates), 2, device=self.device)  # sum of losses, right answers

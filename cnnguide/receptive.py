@@ -173,7 +173,10 @@ GLOBAL_CALLS = {
 # These give numbers, such as a shape, and no feature maps.
 NUMBERS = {"getattr", "size", "dim", "numel", "eq", "ne", "lt", "gt", "le", "ge", "floordiv", "mod"}
 # Functions that PyTorch chooses among by a flag have no name of their own.
-DISPATCHED = {F.max_pool2d: "max_pool2d", F.adaptive_max_pool2d: "adaptive_max_pool2d"}
+DISPATCHED: dict[Any, str] = {
+    F.max_pool2d: "max_pool2d",
+    F.adaptive_max_pool2d: "adaptive_max_pool2d",
+}
 WHOLE = Field(name="the whole input")
 
 
@@ -360,10 +363,8 @@ def only_checks(frame: FrameType | None) -> bool:
 
     A check reads "if the shape is wrong: raise", or "assert".
     """
-    while (
-        frame is not None
-        and "/torch/fx/" in frame.f_code.co_filename.replace("\\", "/")
-        or (frame is not None and frame.f_code.co_filename == __file__)
+    while (frame is not None and "/torch/fx/" in frame.f_code.co_filename.replace("\\", "/")) or (
+        frame is not None and frame.f_code.co_filename == __file__
     ):
         frame = frame.f_back
     assert frame is not None

@@ -157,7 +157,6 @@ def moving_average(model: nn.Module, *, keep: float) -> AveragedModel:
     >>> round(average.module.weight.item(), 2)  # 0 is forgotten at once; then 0.1 * 1 + 0.9 * 2
     1.9
     """
-
     check_module(model)
     check_number(keep, "keep")
     if not 0 <= keep < 1:

@@ -50,7 +50,9 @@ def test_grad_cam_refuses_a_layer_without_maps(unchecked):
         cam.grad_cam(net, net[4], x, torch.tensor([0, 1]))
     with pytest.raises(ValueError, match=r"gives feature maps"):
         cam.grad_cam(net, nn.Identity(), x, torch.tensor([0, 1]))
-    with pytest.raises(ValueError, match="one class an image, got 1 for 2"):
+    with pytest.raises(
+        ValueError, match=r"labels must have shape \(2,\), one per image, got \(1,\)"
+    ):
         unchecked(cam.grad_cam)(net, net[0], x, torch.tensor([0]))
 
 

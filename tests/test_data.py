@@ -184,13 +184,13 @@ X = torch.arange(4)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: data.batches(X, X, batch_size=0), "at least 1 image, got batch_size=0"),
+        (lambda: data.batches(X, X, batch_size=0), "batch_size must be at least 1, got 0"),
         (
             lambda: data.batches(X[:0], X[:0], batch_size=1),
             "at least one image is needed, got none",
         ),
-        (lambda: data.loader(X, X, batch_size=0), "batch_size >= 1 and workers >= 0, got 0 and 0"),
-        (lambda: data.loader(X, X, batch_size=1, workers=-1), "got 1 and -1"),
+        (lambda: data.loader(X, X, batch_size=0), "batch_size must be at least 1, got 0"),
+        (lambda: data.loader(X, X, batch_size=1, workers=-1), "workers must be at least 0, got -1"),
         (lambda: data.loader(X[:0], X[:0], batch_size=1), "got none"),
         (lambda: data.normalise(torch.zeros(1, 2, 3, 3)), "2 channels, got 3 and 3"),
         (lambda: data.normalise(torch.zeros(1, 1, 3, 3), mean=(0.0,), std=(0.0,)), "above 0, got"),

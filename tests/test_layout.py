@@ -171,7 +171,7 @@ def test_what_a_module_takes_from_another_is_public_there(path):
 
 
 def test_the_api_reference_names_every_module():
-    pages = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "docs" / "api").glob("*.md"))
+    pages = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "docs" / "api").glob("*.rst"))
     for path in library_files():
         if name_of(path) not in ("cnnguide", "cnnguide.__main__"):
             module = name_of(path)
@@ -223,9 +223,9 @@ def extension_imports():
     return graph
 
 
-def test_our_sphinx_extensions_are_four_packages():
+def test_our_sphinx_extensions_are_five_packages():
     assert {p.name for p in EXTENSIONS.iterdir() if p.name != "__pycache__"} == {
-        *("translation", "page", "gallery", "search")
+        *("translation", "page", "gallery", "search", "formulas")
     }
 
 

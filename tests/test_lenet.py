@@ -47,5 +47,5 @@ def test_another_input_is_refused(shape):
 
 @pytest.mark.parametrize("settings", [{"in_channels": 0}, {"num_classes": 0}])
 def test_a_network_without_channels_or_classes_is_refused(settings):
-    with pytest.raises(ValueError, match="channels and classes are at least 1"):
+    with pytest.raises(ValueError, match="must be at least 1, got 0"):
         LeNet5(**settings)

@@ -81,5 +81,5 @@ def test_another_input_is_refused(shape):
 
 
 def test_a_network_without_classes_is_refused():
-    with pytest.raises(ValueError, match="at least 1 class, got 0"):
+    with pytest.raises(ValueError, match="num_classes must be at least 1, got 0"):
         QuickNet(num_classes=0)

@@ -1,5 +1,6 @@
 from dataclasses import FrozenInstanceError, replace
 
+import jaxtyping
 import pytest
 import torch
 from torch import nn
@@ -16,6 +17,14 @@ def test_the_article_recipe_is_the_articles():
 def test_a_recipe_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         Recipe().epochs = 3
+
+
+@pytest.fixture
+def without_checker():
+    """Switch the tests' type checker off, as it is for a user."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +52,7 @@ def test_a_recipe_cannot_be_changed():
         ),
     ],
 )
-def test_a_recipe_that_cannot_be_trained_is_refused(change, message):
+def test_a_recipe_that_cannot_be_trained_is_refused(change, message, without_checker):
     with pytest.raises(ValueError, match=message):
         replace(Recipe(), **change)
 
@@ -57,7 +66,7 @@ def test_a_recipe_that_cannot_be_trained_is_refused(change, message):
         ({"flip": "half"}, "flip must be a number, got 'half'"),
     ],
 )
-def test_what_is_no_number_is_refused(change, message):
+def test_what_is_no_number_is_refused(change, message, without_checker):
     with pytest.raises(TypeError, match=message):
         replace(Recipe(), **change)
 

@@ -102,7 +102,7 @@ def test_another_input_is_refused(shape):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"depths": (1,), "num_classes": 0}, "at least 1 class, got 0"),
+        ({"depths": (1,), "num_classes": 0}, "num_classes must be at least 1, got 0"),
         ({"depths": ()}, "one to four stages"),
         ({"depths": (1, 0)}, r"got depths \(1, 0\)"),
         ({"depths": (1,), "width": 0}, "width 0"),

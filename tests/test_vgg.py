@@ -86,5 +86,5 @@ def test_other_than_five_stages_are_refused():
 
 
 def test_a_network_without_classes_is_refused():
-    with pytest.raises(ValueError, match="at least 1 class, got 0"):
+    with pytest.raises(ValueError, match="num_classes must be at least 1, got 0"):
         models.vgg16(num_classes=0)

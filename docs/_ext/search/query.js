@@ -30,7 +30,7 @@
     return { word, own, others, stems: bare === word || all.length ? [] : [bare], url, anchor };
   }
 
-  /** A query as it was typed, in the terms that are looked for, in its wordings; what was mended. */
+  /** A query as typed, in the terms that are looked for, in its wordings; what was mended. */
   function understand(query) {
     const all = wordsOf(query);
     const telling = all.filter((word) => !asking.has(word));

@@ -111,6 +111,8 @@ def test_what_only_one_edition_has_is_named():
     assert differences(page("<code>x</code>"), page("x")) == ["lost: code x"]
     assert differences(page('<img src="a/b.svg">'), page("")) == ["lost: image b.svg"]
     assert differences(page('<a href="b.html">b</a>'), page("b")) == ["lost: link b.html"]
+    download = '<code class="xref download">{}</code>'.format  # what it is called is words
+    assert differences(page(download("Download a.py")), page(download("下载 a.py"))) == []
     listing = "<pre><code>{}</code></pre>".format
     assert differences(page(listing("# one")), page(listing("# 一"))) == []
 

@@ -42,7 +42,7 @@ class Contents(HTMLParser):
             self.found[f"link {without_digest(values['href'] or '')}"] += 1
         elif tag == "img":
             self.found[f"image {Path(values.get('src') or '').name}"] += 1
-        elif tag in KEPT and not self.blocks:
+        elif tag in KEPT and not self.blocks and "download" not in (values.get("class") or ""):
             self.text = []
 
     def handle_data(self, data: str) -> None:

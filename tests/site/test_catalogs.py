@@ -7,6 +7,7 @@ import pytest
 
 from translation.catalog_check import LOCALE, catalog_faults, faults
 from translation.glossary import Term, glossary
+from translation.tidy import tidy
 
 FOLDERS = [p for p in sorted(LOCALE.iterdir()) if p.is_dir()]
 TERMS = {
@@ -103,6 +104,13 @@ def test_the_catalogs_have_no_fault(folder):
     assert len(paths) > 50
     found = [f"{p.stem}: {fault}" for p in paths for _, fault in catalog_faults(p, folder)]
     assert found == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda p: p.name)
+def test_the_catalogs_are_written_in_the_one_form(folder):
+    texts = {p: p.read_text(encoding="utf-8") for p in sorted(folder.rglob("*.po"))}
+    untidy = [path.stem for path, text in texts.items() if tidy(text, folder.name) != text]
+    assert untidy == [], "python -m translation.tidy, in docs/_ext, writes them so"
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda p: p.name)

@@ -1,13 +1,16 @@
 """What a build runs: a small site with two pages and two scripts is built again and again."""
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
 from conftest import ROOT
+from gallery.progress import Count, Line
 
 PAGE = """---
 file_format: mystnb
@@ -36,7 +39,7 @@ sys.path.insert(0, "{extensions}")
 project = "toy"
 extensions = [
     *("myst_nb", "sphinx_gallery.gen_gallery"),
-    *("gallery.freshness", "gallery.runs", "page.faults"),
+    *("gallery.freshness", "gallery.progress", "gallery.runs", "page.faults"),
 ]
 exclude_patterns = ["_build", "auto_examples/*.ipynb", "**/sg_execution_times.rst"]
 nb_execution_mode = "cache"
@@ -77,11 +80,11 @@ class Site:
         assert old in text
         self.write(name, text.replace(old, new))
 
-    def build(self, language="en", succeeds=True):
-        """Build an edition; name the scripts and count the pages that ran, and give the output."""
-        done = subprocess.run(
+    def sphinx(self, language, *options):
+        """Build an edition."""
+        return subprocess.run(
             [
-                *(sys.executable, "-m", "sphinx", "-W", "--keep-going", "-j", "2", "--no-color"),
+                *(sys.executable, "-m", "sphinx", "-W", "--keep-going", "--no-color", *options),
                 *("-D", f"language={language}", "-d", f"docs/_build/doctrees/{language}"),
                 *("docs", f"docs/_build/html/{language}"),
             ],
@@ -90,6 +93,10 @@ class Site:
             capture_output=True,
             text=True,
         )
+
+    def build(self, language="en", succeeds=True):
+        """Build an edition; name the scripts and count the pages that ran, and give the output."""
+        done = self.sphinx(language, "-j", "2")
         output = done.stdout + done.stderr
         assert (done.returncode == 0) == succeeds, output
         if not succeeds:
@@ -174,3 +181,54 @@ def test_a_cell_that_fails_is_named_with_its_line_and_its_error_until_it_is_mend
         assert "Traceback" not in output
     site.replace("docs/blue.md", " / nothing", "")
     assert site.build() == ([], 1)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_quiet_build_shows_what_has_run_and_how_many_pages_are_left(site, jobs):
+    site.replace("cnnguide/red.py", "return ", f"return {jobs} + ")
+    done = site.sphinx("en", "-q", "-j", jobs)
+    assert done.returncode == 0 and done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[0] == "2 scripts and pages have to run"
+    ran = [re.fullmatch(r"script or page ([12]) of 2: (\w+) \([\d.]+ s\)", x) for x in lines[1:3]]
+    assert [match[1] for match in ran] == ["1", "2"]
+    assert {match[2] for match in ran} == {"plot_red", "red"}
+    counts = [line.split() for line in lines[3:]]
+    for verb in ("read", "wrote"):
+        total = next(line[3] for line in counts if line[0] == verb)
+        of_verb = [int(line[1]) for line in counts if line[0] == verb]
+        assert of_verb == [*range(1, int(total) + 1)]
+
+
+def test_a_quiet_build_names_a_failed_cell_and_prints_nothing_else_of_it(site):
+    site.replace("docs/red.md", "red())", "red() / 0)")
+    done = site.sphinx("en", "-q", "-j", "2")
+    site.replace("docs/red.md", " / 0", "")
+    assert done.returncode == 1
+    where = site.root / "docs" / "red.md"
+    assert done.stderr == (
+        f'{where}:12: WARNING: a cell failed: print("red says", red() / 0)\n'
+        "ZeroDivisionError: division by zero\n"
+    )
+    assert "script or page 1 of 1: red failed; it runs again to tell why\n" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert site.sphinx("en", "-q").returncode == 0
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_shows_one_line_that_is_written_over():
+    for stream, shown in (
+        (Terminal(), "\x1b[2Kread 1 of 20 pages\r\x1b[2Kread 2 of 20 pages\r\x1b[2K\r"),
+        (io.StringIO(), "read 2 of 20 pages\n"),
+    ):
+        line = Line(stream)
+        count = Count(line, "read")
+        count.begin(20)
+        count.add()
+        count.add()
+        line.clear()
+        assert stream.getvalue() == shown

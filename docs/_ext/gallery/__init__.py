@@ -5,7 +5,9 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-MODULES = ("downloads", "examples_using", "figure_words", "freshness", "messages", "runs")
+MODULES = (
+    *("downloads", "examples_using", "figure_words", "freshness", "messages", "progress", "runs"),
+)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

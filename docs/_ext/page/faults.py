@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging as python_logging
 import re
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def explain(page: str, traceback: str) -> tuple[int, str]:
     return line, f"{page.splitlines()[line - 1].strip()}\n{exception.strip()}"
 
 
+def is_explained(record: python_logging.LogRecord) -> bool:
+    """Tell a warning of MyST-NB's that a cell failed, which `tell` says better."""
+    kind = getattr(record, "type", ""), getattr(record, "subtype", "")
+    return kind == ("mystnb", "exec")
+
+
+def silence(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
+    """Leave MyST-NB's own warnings of a failed cell out, while pages are read."""
+    for handler in python_logging.getLogger("sphinx").handlers:
+        handler.filters.insert(0, lambda record: not is_explained(record))
+
+
 def failures(env: BuildEnvironment) -> dict[str, str]:
     """Give the traceback of every page whose cells failed when it was read."""
     found = {}
@@ -67,5 +80,6 @@ def read_again(
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Listen before and after the reading."""
     app.connect("env-get-outdated", read_again)
+    app.connect("env-before-read-docs", silence)
     app.connect("env-updated", tell)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -244,6 +244,7 @@ class FastTraining(Training):
         device: torch.device | str = "cpu",
         techniques: Techniques | None = None,
     ) -> None:
+        checks.check_type(recipe, Recipe, "recipe", "a Recipe")
         if recipe.mixup or recipe.cutmix:
             raise ValueError(
                 "FastTraining must have a recipe without mixup and cutmix; take Training, or mix "

@@ -527,6 +527,20 @@ DOORS = {
     ),
     "mix.soft_labels": Door(lambda: {"labels": LABELS, "num_classes": 4, **mixed()}, torch_soft),
     "mix.mixed_loss": Door(lambda: {"logits": counted(4, 3), "labels": LABELS, **mixed()}, torch_mixed_loss),
+    "mix.random_mix": Door(
+        lambda: images_and(mixup=0.5, cutmix=1.0, probability=0.5, generator=seeded()),
+        use=lambda f, **a: tuple(f(**a).images.shape), right=lambda images, **_: tuple(images.shape),
+    ),
+    "mix.smooth_labels": Door(
+        lambda: {"labels": LABELS, "smoothing": 0.1, "num_classes": 4},
+        lambda labels, smoothing, num_classes: (
+            (1 - smoothing) * F.one_hot(labels, num_classes).float() + smoothing / num_classes
+        ),
+    ),
+    "mix.calibration": Door(
+        lambda: {"probabilities": counted(4, 3).softmax(1), "labels": LABELS, "bins": 5},
+        use=lambda f, **a: 0 <= f(**a).error <= 1, right=lambda **_: True,
+    ),
     # receptive fields
     "receptive.Layer": Door(lambda: {"kernel": 3, "stride": 1, "dilation": 1, "padding": 0}),
     "receptive.receptive_fields": Door(
@@ -766,6 +780,7 @@ DOORS = {
 # They hold what functions give back, and compute nothing.
 RECORDS = {
     *("cam.Looked", "data.Cifar10", "fast.Choices", "fast.Techniques", "receptive.Field"),
+    *("mix.Calibration", "mix.Mixed"),
     *("run.Epoch", "trace.Step", "train.Score", "trained.TrainedNetwork"),
 }
 # The checks themselves: each call of another function tests them.

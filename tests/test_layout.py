@@ -269,3 +269,20 @@ else:
     raise AssertionError("a module that does not exist was found")
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        path.stem
+        for path in (ROOT / "benchmarks").glob("*.py")
+        if re.search("ArgumentParser|recorded", path.read_text(encoding="utf-8"))
+        and "def main" in path.read_text(encoding="utf-8")
+    ),
+)
+def test_a_benchmark_with_options_prints_its_help(name, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(f"benchmarks.{name}").main()
+    assert ended.value.code == 0
+    assert "usage: " in capsys.readouterr().out

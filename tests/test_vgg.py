@@ -88,3 +88,9 @@ def test_other_than_five_stages_are_refused():
 def test_a_network_without_classes_is_refused():
     with pytest.raises(ValueError, match="num_classes must be at least 1, got 0"):
         models.vgg16(num_classes=0)
+
+
+def test_another_end_may_take_the_place_of_the_classifier():
+    network = VGG((1, 1, 1, 1, 1), num_classes=10)
+    network.avgpool, network.classifier = nn.AdaptiveAvgPool2d(1), nn.Linear(512, 7)
+    assert network(torch.rand(1, 3, 32, 32)).shape == (1, 7)

@@ -80,5 +80,5 @@ class AlexNet(nn.Module):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N classes"]:
         """Give a score for each class."""
-        check_input(x, "AlexNet", 3, self.classifier[1].weight, least=63)
+        check_input(x, "AlexNet", 3, next(self.parameters()), least=63)
         return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))

@@ -73,7 +73,7 @@ class LeNet5(nn.Module):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N classes"]:
         """Give a score for each class."""
-        check_input(x, "this LeNet-5", self.in_channels, self.conv1.weight, side=32)
+        check_input(x, "this LeNet-5", self.in_channels, next(self.parameters()), side=32)
         x = self.pool(self.activation(self.conv1(x)))  # N 6 14 14
         x = self.pool(self.activation(self.conv2(x)))  # N 16 5 5
         x = torch.flatten(x, 1)  # N 400; never view(-1, 400), which may mix images

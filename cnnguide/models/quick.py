@@ -146,7 +146,7 @@ class QuickNet(nn.Module):
 
     def forward(self, x: Float[Tensor, "N 3 32 32"]) -> Float[Tensor, "N classes"]:
         """Give a score for each class."""
-        check_input(x, "QuickNet", 3, self.stem.weight, side=32)
+        check_input(x, "QuickNet", 3, next(self.parameters()), side=32)
         x = self.stem(x)  # N 27 16 16
         x = F.gelu(torch.cat([x, -x], 1))  # both signs survive the nonlinearity: N 54 16 16
         x = self.group3(self.group2(self.group1(x)))  # N 256 2 2

@@ -217,7 +217,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N classes"]:
         """Give a score for each class."""
-        check_input(x, "a ResNet", 3, self.conv1.weight)
+        check_input(x, "a ResNet", 3, next(self.parameters()))
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         for name in self.stages:
             x = getattr(self, name)(x)

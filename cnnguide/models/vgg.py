@@ -125,7 +125,7 @@ class VGG(nn.Module):
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N classes"]:
         """Give a score for each class."""
-        check_input(x, "VGG", 3, self.classifier[0].weight, least=32)
+        check_input(x, "VGG", 3, next(self.parameters()), least=32)
         return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
 
 

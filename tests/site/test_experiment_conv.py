@@ -141,7 +141,7 @@ def test_its_sizes_and_refusals_are_the_library_s(ask):
     assert {type(x) for x in right} == {int, str}
     with pytest.raises(TypeError):
         conv.output_size(7, 3, stride=1.5)
-    with pytest.raises(Exception, match=r"RangeError: stride is a whole number, got 1\.5"):
+    with pytest.raises(Exception, match=r"RangeError: stride must be a whole number, got 1\.5"):
         ask("m.outputSize(7, 3, {stride: 1.5})")
 
 

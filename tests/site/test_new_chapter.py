@@ -40,12 +40,12 @@ def test_all_that_a_chapter_needs_is_written(tree):
     root, written = tree
     assert {*written} == {
         *("cnnguide/zoo.py", "docs/zoo.md", "gallery/plot_zoo.py", "gallery/draw_zoo.py"),
-        *("tests/test_zoo.py", "docs/api/zoo.md"),
+        *("tests/test_zoo.py", "docs/api/zoo.rst"),
         *(
             f"docs/locale/zh_CN/LC_MESSAGES/{name}.po"
             for name in ("zoo", "api/zoo", "auto_examples/plot_zoo", "auto_examples/draw_zoo")
         ),
-        *("docs/index.md", "docs/api/index.md", "CHANGELOG.md"),
+        *("docs/index.md", "docs/api/index.rst", "CHANGELOG.md"),
     }
     index = (root / "docs" / "index.md").read_text()
     old = (ROOT / "docs" / "index.md").read_text()
@@ -53,7 +53,7 @@ def test_all_that_a_chapter_needs_is_written(tree):
     assert f"\n{stems[-1]}\nzoo\n:::" in index
     assert f"\n\n{len(stems) + 1}\\. {{ref}}`Zoo <zoo>`: " in index
     assert len(index.splitlines()) == len(old.splitlines()) + 3
-    assert "\nzoo\n" in (root / "docs" / "api" / "index.md").read_text()
+    assert "\n   zoo\n" in (root / "docs" / "api" / "index.rst").read_text()
     assert "*zoo*" in (root / "CHANGELOG.md").read_text()
 
 
@@ -75,7 +75,7 @@ def test_what_a_chapter_lacks_is_said_in_a_sentence(tree):
     old = page.read_text()
     try:
         page.write_text(old.replace("(zoo-exercises)=\n", "").replace("After this page", "Soon"))
-        (root / "docs" / "api" / "zoo.md").rename(root / "zoo.md")
+        (root / "docs" / "api" / "zoo.rst").rename(root / "zoo.rst")
         (root / "gallery" / "plot_zoo.py").rename(root / "plot_zoo.py")
         output = told(root, "tests/test_layout.py", "tests/test_exercises.py")
         for sentence in (
@@ -89,7 +89,7 @@ def test_what_a_chapter_lacks_is_said_in_a_sentence(tree):
         assert "NoneType" not in output
     finally:
         page.write_text(old)
-        (root / "zoo.md").rename(root / "docs" / "api" / "zoo.md")
+        (root / "zoo.rst").rename(root / "docs" / "api" / "zoo.rst")
         (root / "plot_zoo.py").rename(root / "gallery" / "plot_zoo.py")
 
 
@@ -108,10 +108,10 @@ def test_what_cannot_be_begun_is_refused(tree, stem, fault):
 
 def test_nothing_is_written_where_a_list_has_no_place_for_the_chapter(tree):
     root, _ = tree
-    api = root / "docs" / "api" / "index.md"
+    api = root / "docs" / "api" / "index.rst"
     old = api.read_text()
-    api.write_text(old.replace("\nzoo\n", "\n"))
-    with pytest.raises(ValueError, match=r"docs/api/index.md has no place for 'bazaar'"):
+    api.write_text(old.replace("\n   zoo\n", "\n"))
+    with pytest.raises(ValueError, match=r"docs/api/index.rst has no place for 'bazaar'"):
         begin("bazaar", root)
     api.write_text(old)
     assert not (root / "docs" / "bazaar.md").exists()

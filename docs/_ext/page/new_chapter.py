@@ -24,7 +24,7 @@ FILES = {
     "plot": "gallery/plot_{}.py",
     "draw": "gallery/draw_{}.py",
     "test": "tests/test_{}.py",
-    "api": "docs/api/{}.md",
+    "api": "docs/api/{}.rst",
 }
 CATALOGS = ("{}", "api/{}", "auto_examples/plot_{}", "auto_examples/draw_{}")
 
@@ -57,6 +57,7 @@ def files(stem: str, before: str) -> dict[str, str]:
     for template, name in FILES.items():
         text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
         text = text.replace("STEM", stem).replace("TITLE", stem.capitalize())
+        text = text.replace("RULE", "=" * len(f"``cnnguide.{stem}``"))
         texts[name.format(stem)] = text.replace("BEFORE", before)
     return texts
 
@@ -78,7 +79,7 @@ def entries(stem: str, chapters: list[str], root: Path) -> dict[str, str]:
     places = [
         ("docs/index.md", rf"(?<=reading-order\n\n){order}\n", f"{stem}\n"),
         ("docs/index.md", rf"{count}\\\. {{ref}}`[^`]+<{last}>`.*\n", f"\n{card}\n"),
-        ("docs/api/index.md", rf"^{last}\n", f"{stem}\n"),
+        ("docs/api/index.rst", rf"^   {last}\n", f"   {stem}\n"),
         ("CHANGELOG.md", r"^## .*\n\n", f"- To write: what the new chapter, *{stem}*, is about.\n"),
     ]
     texts = {name: (root / name).read_text(encoding="utf-8") for name, *_ in places}

@@ -23,9 +23,11 @@ const LEAST = { kernel: 1, stride: 1, padding: 0, dilation: 1 };
 export function outputSize(size, kernel, settings = {}) {
   const { stride, padding, dilation } = { ...WITHOUT_SETTINGS, ...settings };
   for (const [name, value] of Object.entries({ kernel, stride, padding, dilation })) {
-    if (!Number.isInteger(value)) throw new RangeError(`${name} is a whole number, got ${value}`);
+    if (!Number.isInteger(value)) {
+      throw new RangeError(`${name} must be a whole number, got ${value}`);
+    }
     if (value < LEAST[name]) {
-      throw new RangeError(`${name} is at least ${LEAST[name]}, got ${value}`);
+      throw new RangeError(`${name} must be at least ${LEAST[name]}, got ${value}`);
     }
   }
   const span = dilation * (kernel - 1) + 1;

@@ -97,10 +97,10 @@ plt.show()
 
 from cnnguide import data, show
 
-photo = data.to_float(data.load("sample").train_images[1512])  # a cat
+photo = data.to_float(data.load("sample").train_images[1512:1513])  # a cat
 edges = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]]) / 8
 kernels = torch.stack([torch.full((3, 3), 1 / 9), edges, edges.T])[:, None]
-maps = torch.nn.functional.conv2d(photo.mean(0, keepdim=True)[None], kernels)[0]
+maps = torch.nn.functional.conv2d(photo.mean(1, keepdim=True), kernels)[0]
 pixels = draw_mask(maps, p=0.25, generator=torch.Generator().manual_seed(0))
 channels = torch.tensor([False, True, False]).view(3, 1, 1).expand(maps.shape)
 

@@ -88,7 +88,7 @@ for k, (name, (value, exponent)) in enumerate(kinds.items()):
     diagram.label(axes, 3.9, y - 0.14, f"{value.item():.8f}", align="right")
     for place, bit in enumerate(bits(value)):
         kind = "mark" if place == 0 else "weights" if place <= exponent else "maps"
-        diagram.cells(axes, 0.1 + SIZE * place, y, [[int(bit)]], size=SIZE, kinds=kind, words=7.5)
+        diagram.cells(axes, 0.1 + SIZE * place, y, [[int(bit)]], size=SIZE, kinds=kind, words=8)
     print(f"{name}: {bits(value)}")
 diagram.key(axes, 2.75, mark="sign", weights="exponent", maps="digits")
 plt.show()

@@ -95,7 +95,7 @@ targets = {
 show.style()
 fig, grid = plt.subplots(2, 2, figsize=(4.4, 4.0), sharex=True, sharey=True, layout="constrained")
 for axes, (words, target) in zip(grid.flat, targets.items(), strict=True):
-    bars = axes.barh(CLASSES, target, color=show.COLOURS["blue"])
+    bars = axes.barh(CLASSES, target.tolist(), color=show.COLOURS["blue"])
     axes.bar_label(bars, fmt="%.2f", padding=2, fontsize=9)
     axes.set(title=words, xlim=(0, 1.35), xticks=[0, 0.5, 1])
 grid[0, 0].invert_yaxis()
@@ -116,9 +116,8 @@ axes.plot([0, 100], [0, 100], "--", color=show.COLOURS["grey"], lw=1)
 for run in runs:
     # the mean of a few predictions says little
     sure, right, _ = zip(*(b for b in run["bins"] if b and b[2] >= 20), strict=True)
-    axes.plot(
-        100 * torch.tensor(sure), 100 * torch.tensor(right), "o-", ms=4, color=show.COLOURS["blue"]
-    )
+    sure, right = ([100 * share for share in shares] for shares in (sure, right))
+    axes.plot(sure, right, "o-", ms=4, color=show.COLOURS["blue"])
 mean_sure = sum(run["confidence"] for run in runs) / len(runs)
 mean_right = sum(run["others_accuracy"] for run in runs) / len(runs)
 print(f"confidence {mean_sure:.1%}, accuracy {mean_right:.1%} (n = {len(runs)})")

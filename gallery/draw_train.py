@@ -33,7 +33,7 @@ for name, (recipe, colour, line) in schedules.items():
     share = [rate / recipe.learning_rate for rate in rates]
     axes.plot(share, line, color=show.COLOURS[colour], label=name)
 axes.set(xlabel="step", ylabel="share of the highest rate", ylim=(0, 1.45), yticks=(0, 0.5, 1))
-axes.legend(loc="upper right", ncols=2, fontsize=8, columnspacing=1)
+axes.legend(loc="upper right", ncols=2, fontsize=8.5, columnspacing=1)
 fig.suptitle("Learning-rate schedules")
 plt.show()
 

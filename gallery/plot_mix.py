@@ -83,10 +83,10 @@ plt.show()
 # %%
 # What a small network gains
 # --------------------------
-# The network of the chapter on augmentation, and the same 1,000 photographs, with crop and flip, but
-# without them in the last panel. Accuracy is measured on 4,000 other photographs; a dot is one seed,
-# a line the mean. These runs take too long to be made anew with this page; ``python -m benchmarks.mixing`` made and
-# recorded them.
+# The network of the chapter on augmentation, and the same 1,000 photographs, with crop and flip,
+# but without them in the last panel. Accuracy is measured on 4,000 other photographs; a dot is one
+# seed, a line the mean. These runs take too long to be made anew with this page; ``python -m
+# benchmarks.mixing`` made and recorded them.
 
 record = results.load("mix")
 names = {

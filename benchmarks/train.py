@@ -122,7 +122,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--model", choices=[*CIFAR_NETWORKS], default="resnet18" if gpu else "quick", help="the network")
+    usual = "resnet18" if gpu else "quick"
+    add("--model", choices=[*CIFAR_NETWORKS], default=usual, help="the network")
     add("--batch-size", type=int, default=128, help="images per step")
     add("--steps", type=int, default=100 if gpu else 8, help="steps per round")
     add("--rounds", type=int, default=5, help="rounds to take the median of")

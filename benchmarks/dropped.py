@@ -13,21 +13,19 @@ strength, and the other 3,000 for comparing what was chosen.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnnguide import augment, data, results
+from benchmarks.recorded import accuracy, measure, read_options
+from cnnguide import augment, data
 from cnnguide.dropout import Dropout
-from cnnguide.modes import evaluating
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.train import seed_everything
 
@@ -133,13 +131,6 @@ def train(run: dict[str, Any]) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Give the share of right predictions in evaluation mode."""
-    with evaluating(model):
-        return float((model(images).argmax(1) == labels).double().mean())
-
-
-@torch.no_grad()
 def thinned(model: nn.Sequential, images: Tensor, labels: Tensor, *, masks: int) -> float:
     """Give the share of right predictions by the mean of some thinned networks."""
     *first, drop, last = model  # only what is drawn is computed again
@@ -150,32 +141,15 @@ def thinned(model: nn.Sequential, images: Tensor, labels: Tensor, *, masks: int)
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the runs that are not yet recorded."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.dropped", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=4, help="default 4")
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"default {EPOCHS}")
-    parser.add_argument("--record-folder", type=Path, default=results.FOLDER, metavar="FOLDER")
-    options = parser.parse_args(arguments)
+    options = read_options("benchmarks.dropped", __doc__, arguments, seeds=4, epochs=EPOCHS)
     for run in plan(options.seeds, options.epochs):
-        measure(run, options.record_folder)
+        measure("dropout", run, train, folder=options.record_folder, units=UNITS, score=score)
     return 0
 
 
-def measure(run: dict[str, Any], folder: Path) -> None:
-    """Measure what is not yet recorded, and record it."""
-    record = results.load("dropout", folder=folder) or {"runs": []}
-    if any(run.items() <= known.items() for known in record["runs"]):
-        return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a network so small gains little from a second one
-    try:
-        found = train(run)
-    finally:
-        torch.set_num_threads(threads)
-    record["units"] = UNITS
-    record["runs"].append({**results.circumstances(torch.device("cpu")), **run, **found})
-    results.save("dropout", record, folder=folder)
-    scores = f"learnt {found['train_accuracy'][-1]:.1%}, others {found['test_accuracy']:.1%}"
-    print(f"{', '.join(f'{name} {value}' for name, value in run.items())}: {scores}", flush=True)
+def score(found: dict[str, Any]) -> str:
+    """Sum a run up in a few words."""
+    return f": learnt {found['train_accuracy'][-1]:.1%}, others {found['test_accuracy']:.1%}"
 
 
 if __name__ == "__main__":

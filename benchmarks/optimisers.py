@@ -13,12 +13,10 @@ decay is a usual one for each and is not tuned.
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,8 +24,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Muon, Optimizer
 
-from cnnguide import data, results
-from cnnguide.modes import evaluating
+from benchmarks.recorded import accuracy, measure, read_options
+from cnnguide import data
 from cnnguide.pool import avg_pool2d
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.train import moving_average, seed_everything
@@ -186,41 +184,17 @@ def train(run: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@torch.no_grad()
-def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Give the share of right predictions."""
-    with evaluating(model):
-        return (model(images).argmax(1) == labels).double().mean().item()
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Make the runs that are not yet recorded."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.optimisers", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3, help="default 3")
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"default {EPOCHS}")
-    parser.add_argument("--record-folder", type=Path, default=results.FOLDER, metavar="FOLDER")
-    options = parser.parse_args(arguments)
+    options = read_options("benchmarks.optimisers", __doc__, arguments, seeds=3, epochs=EPOCHS)
     for run in plan(options.seeds, options.epochs):
-        measure(run, options.record_folder)
+        measure("optimisers", run, train, folder=options.record_folder, units=UNITS, score=score)
     return 0
 
 
-def measure(run: dict[str, Any], folder: Path) -> None:
-    """Measure what is not yet recorded, and record it."""
-    record = results.load("optimisers", folder=folder) or {"runs": []}
-    if any(run.items() <= known.items() for known in record["runs"]):
-        return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a network so small gains nothing from a second one
-    try:
-        found = train(run)
-    finally:
-        torch.set_num_threads(threads)
-    record["units"] = UNITS
-    record["runs"].append({**results.circumstances(torch.device("cpu")), **run, **found})
-    results.save("optimisers", record, folder=folder)
-    described = ", ".join(f"{name} {value}" for name, value in run.items())
-    print(f"{described}: validation {found['validation_accuracy']:.1%}", flush=True)
+def score(found: dict[str, Any]) -> str:
+    """Sum a run up in a few words."""
+    return f": validation {found['validation_accuracy']:.1%}"
 
 
 if __name__ == "__main__":

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from cnnguide import results
+from cnnguide.modes import evaluating
 
-__all__ = ["measure", "read_options"]
+__all__ = ["accuracy", "measure", "read_options"]
 
 Run = dict[str, Any]
 
@@ -26,13 +28,14 @@ def read_options(
     arguments: list[str] | None,
     *,
     seeds: int,
-    epochs: int,
+    epochs: int | None = None,
     more: str = "",
 ) -> argparse.Namespace:
     """Read how many seeds and epochs are wanted, and where the record is."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=doc)
     parser.add_argument("--seeds", type=int, default=seeds, help=f"default {seeds}{more}")
-    parser.add_argument("--epochs", type=int, default=epochs, help=f"default {epochs}")
+    if epochs is not None:
+        parser.add_argument("--epochs", type=int, default=epochs, help=f"default {epochs}")
     parser.add_argument("--record-folder", type=Path, default=results.FOLDER, metavar="FOLDER")
     return parser.parse_args(arguments)
 
@@ -63,3 +66,10 @@ def measure(
     results.save(stem, record, folder=folder)
     choices = ", ".join(f"{name} {value}" for name, value in run.items())
     print(f"{kind}: {choices}{score(found)}", flush=True)
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
+    """Give the share of right predictions in evaluation mode."""
+    with evaluating(model):
+        return (model(images).argmax(1) == labels).double().mean().item()

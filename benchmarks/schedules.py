@@ -9,17 +9,16 @@ same command goes on where it was cut, and does nothing if all is there.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from cnnguide import data, results
+from benchmarks.recorded import measure, read_options
+from cnnguide import data
 from cnnguide.fast import FastTraining, Techniques
 from cnnguide.models import QuickNet
 from cnnguide.recipe import Recipe
@@ -92,31 +91,15 @@ def train(run: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the runs that are not yet recorded."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.schedules", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=2, help="default 2")
-    parser.add_argument("--record-folder", type=Path, default=results.FOLDER, metavar="FOLDER")
-    options = parser.parse_args(arguments)
+    options = read_options("benchmarks.schedules", __doc__, arguments, seeds=2)
     for run in plan(options.seeds):
-        measure(run, options.record_folder)
+        measure("fast", run, train, folder=options.record_folder, units=UNITS, score=score)
     return 0
 
 
-def measure(run: dict[str, Any], folder: Path) -> None:
-    """Measure what is not yet recorded, and record it."""
-    record = results.load("fast", folder=folder) or {"runs": []}
-    if any(run.items() <= known.items() for known in record["runs"]):
-        return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a network so small gains nothing from a second one
-    try:
-        found = train(run)
-    finally:
-        torch.set_num_threads(threads)
-    record["units"] = UNITS
-    record["runs"].append({**results.circumstances(torch.device("cpu")), **run, **found})
-    results.save("fast", record, folder=folder)
-    said = ", ".join(f"{name} {value}" for name, value in run.items())
-    print(f"{said}: {found['test_accuracy']:.1%}, {found['seconds']} s", flush=True)
+def score(found: dict[str, Any]) -> str:
+    """Sum a run up in a few words."""
+    return f": {found['test_accuracy']:.1%}, {found['seconds']} s"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Queries as learners type them in forums, each with the page that answers it best.
 
 The pages were chosen from what the chapters say, before any search was run: each line is the page
-and the query.
+and the query. Where a chapter has been rewritten since, the page is the one that now has a section
+on the question.
 """
 
 ENGLISH = """
@@ -38,7 +39,7 @@ learn: why do we need activation functions
 lenet: RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x256 and 400x120)
 lenet: expected scalar type Long but found Float
 lenet: loss not decreasing
-lenet: how to save and load a trained model
+train: how to save and load a trained model
 alexnet: alexnet input size 224 or 227
 alexnet: local response normalization
 alexnet: dying relu
@@ -46,7 +47,7 @@ vgg: why 3x3 kernels instead of 5x5
 vgg: vgg16 number of parameters
 vgg: torch.OutOfMemoryError: CUDA out of memory
 norm: batchnorm
-norm: model.eval()
+train: model.eval()
 norm: why does my model give different results in eval mode
 norm: Expected more than 1 value per channel when training
 norm: layer norm vs batch norm
@@ -94,7 +95,7 @@ receptive: 有效感受野
 receptive: 感受也
 learn: loss变成nan怎么办
 learn: 反向传播是什么
-learn: 学习率怎么设置
+train: 学习率怎么设置
 learn: 交叉熵损失函数
 learn: 为什么要用激活函数
 learn: 过拟合怎么办
@@ -105,7 +106,7 @@ learn: 欠拟合和过拟合
 learn: 早停
 lenet: RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x256 and 400x120)
 lenet: loss不下降
-lenet: 怎么保存模型
+train: 怎么保存模型
 lenet: LeNet-5网络结构
 alexnet: 局部响应归一化
 alexnet: AlexNet输入是224还是227
@@ -115,7 +116,7 @@ vgg: 显存不足 CUDA out of memory
 norm: BN层 eval 模式
 norm: 批归一化的原理
 norm: 训练模式和评估模式
-norm: model.eval()的作用
+train: model.eval()的作用
 norm: LayerNorm和BatchNorm的区别
 norm: Expected more than 1 value per channel when training
 resnet: 残差连接为什么有效
@@ -139,7 +140,7 @@ train: Grad-CAM 热力图
 transfer: 迁移学习怎么冻结参数
 transfer: 微调和特征提取的区别
 transfer: 遷移學習
-fast: 标签平滑
+mix: 标签平滑
 install: 怎么安装
 """
 

@@ -136,9 +136,9 @@ def test_its_label_is_the_library_s(ask):
 @pytest.mark.parametrize("lam", [-0.1, 1.1, float("nan")])
 def test_it_refuses_what_the_library_refuses(ask, lam):
     for call in ("mixup([0], [1], x)", "cutmixBox(8, 8, x, [0, 0])", "softLabel(0, 1, x, 2)"):
-        with pytest.raises(Exception, match="RangeError: λ is the share of the first image, from"):
+        with pytest.raises(Exception, match="RangeError: λ must lie between 0 and 1, got"):
             ask(f"m.{call}", lam)
-    with pytest.raises(ValueError, match="λ is the share of the first image, from 0 to 1"):
+    with pytest.raises(ValueError, match="λ must lie between 0 and 1, got"):
         mix.cutmix_box(8, 8, lam=lam, centre=(0, 0))
 
 

@@ -2,7 +2,7 @@
 
 function checkLambda(lam) {
   if (!(lam >= 0 && lam <= 1)) {
-    throw new RangeError(`λ is the share of the first image, from 0 to 1, got ${lam}`);
+    throw new RangeError(`λ must lie between 0 and 1, got ${lam}`);
   }
 }
 

@@ -90,15 +90,14 @@ def essential(code: str, methods: Collection[str] = ()) -> str:
     (name,), body = names_of(node), getattr(node, "body", [])
     if lacking := set(methods) - {n for statement in body for n in names_of(statement)}:
         raise ValueError(f"no method {', '.join(sorted(lacking))} in {name!r}")
-    out = [s for s in ast.walk(node) if isinstance(s, ast.stmt) and is_check(s)]
-    out += [s for s in body if methods and not {*names_of(s)} & {*methods}]
+    out = [s for s in body if methods and not {*names_of(s)} & {*methods}]
+    out += [s for s in ast.walk(node) if isinstance(s, ast.stmt) and is_check(s)]
     if not out:
         raise ValueError(f"{name!r} has nothing to leave out; drop :essential:")
-    gaps = {  # the indent of each line that is left out
-        line: " " * statement.col_offset
-        for statement in out
-        for line in range(first_line(statement), (statement.end_lineno or 0) + 1)
-    }
+    gaps: dict[int, str] = {}  # the indent of each line that is left out
+    for statement in out:  # the outermost first, and its indent counts
+        for line in range(first_line(statement), (statement.end_lineno or 0) + 1):
+            gaps.setdefault(line, " " * statement.col_offset)
     kept: list[str] = []
     for number, line in enumerate(code.splitlines(), start=1):
         shown = f"{gaps[number]}..." if number in gaps else line

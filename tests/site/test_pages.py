@@ -8,6 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from conftest import SITE, pages
+from page.reading_order import stems
 
 EDITIONS = {"en": "en", "zh": "zh-CN"}
 PAGES = [(edition, page) for edition in EDITIONS for page in pages(edition)]
@@ -257,3 +258,20 @@ def test_chinese_lines_stand_further_apart(page, server, edition, height):
         "p => parseFloat(getComputedStyle(p).lineHeight) / parseFloat(getComputedStyle(p).fontSize)"
     )
     assert abs(ratio - height) < 0.05
+
+
+@pytest.mark.parametrize("name", stems())
+def test_code_takes_at_most_two_fifths_of_a_chapter(page, server, name):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{server}/en/{name}.html")
+    code, whole = page.evaluate("""() => {
+        const top = document.querySelector("article").getBoundingClientRect().top;
+        const end = document.querySelector("section[id$=-exercises]").getBoundingClientRect().top;
+        const blocks = [...document.querySelectorAll("article .cell, article .highlight")];
+        const shown = blocks.filter((block) =>
+            !block.parentElement.closest(".cell, .highlight") && block.checkVisibility()
+            && !block.querySelector("img") && block.getBoundingClientRect().top < end);
+        const heights = shown.map((block) => block.getBoundingClientRect().height);
+        return [heights.reduce((a, b) => a + b, 0), end - top];
+    }""")
+    assert 0 < code <= 0.4 * whole

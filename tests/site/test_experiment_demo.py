@@ -12,7 +12,6 @@ from cnnguide.cam import ClassMaps
 from cnnguide.trained import load_demo
 from conftest import SITE
 
-FOLDER = "/en/_static/experiments/demo"
 MODULES = ["network", "scores", "maps"]
 
 
@@ -27,7 +26,7 @@ def looked():
 
 def call(page, server, code, *values):
     page.goto(f"{server}/en/search.html")
-    modules = ", ".join(f"...await import('{FOLDER}/{name}.js')" for name in MODULES)
+    modules = ", ".join(f"...await import('/modules/demo/{name}.js')" for name in MODULES)
     return page.evaluate(
         f"async values => {{ const m = {{ {modules} }}; return await ({code})(m, ...values); }}",
         list(values),

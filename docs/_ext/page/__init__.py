@@ -12,6 +12,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Set up the extensions of this package."""
     for name in MODULES:
         app.setup_extension(f"page.{name}")
-    app.add_css_file("page.css", priority=800)  # after Furo's
+    for style in ("colours.css", "page.css"):
+        app.add_css_file(style, priority=800)  # after Furo's
     app.add_js_file("scrollable.js", defer="defer")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

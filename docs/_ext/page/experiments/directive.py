@@ -37,7 +37,9 @@ GETTEXT = re.compile(r'\bgettext\(\s*"((?:[^"\\]|\\.)*)"')
 @cache
 def messages_of_experiment(name: str) -> list[str]:
     """List the texts of an experiment, in the order in which they stand in its modules."""
-    texts = [path.read_text(encoding="utf-8") for path in modules_of(FOLDER / name / "experiment.js")]
+    texts = [
+        path.read_text(encoding="utf-8") for path in modules_of(FOLDER / name / "experiment.js")
+    ]
     messages = [json.loads(f'"{message}"') for text in texts for message in GETTEXT.findall(text)]
     return [*dict.fromkeys(messages)]
 

@@ -50,6 +50,8 @@ Pair = int | tuple[int, int]
 
 #: Kernels of 3 × 3 numbers by name, for `apply_kernel`. Those for edges are positive where the
 #: image gets brighter downwards or to the right.
+#:
+#: :meta hide-value:
 KERNELS = {
     "identity": torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]),
     "horizontal edges": torch.tensor([[-1.0, -1, -1], [0, 0, 0], [1, 1, 1]]),

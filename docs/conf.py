@@ -48,7 +48,7 @@ exclude_patterns = [
     "gen_backrefs",
     "**/sg_execution_times.rst",
 ]
-templates_path = ["_ext/translation", "_ext/search"]
+templates_path = ["_ext/translation", "_ext/page", "_ext/search"]
 
 # Two languages: English is the source, every other one is a folder of catalogs.
 locale_dirs = ["locale"]
@@ -97,6 +97,7 @@ os.environ["MPLBACKEND"] = "Agg"
 # The API reference.
 autodoc_default_options = {"members": True, "member-order": "bysource", "show-inheritance": True}
 autodoc_typehints = "signature"
+maximum_signature_line_length = 60  # a longer signature has a line for each parameter
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = False
@@ -125,14 +126,6 @@ html_sidebars = {
         "sidebar/navigation.html",
         "sidebar/scroll-end.html",
     ]
-}
-html_theme_options = {
-    "light_css_variables": {
-        "color-brand-primary": "#005a8e",
-        "color-brand-content": "#005a8e",
-        "color-code-background": "#f5f7f9",
-    },
-    "dark_css_variables": {"color-brand-primary": "#6cb9ee", "color-brand-content": "#6cb9ee"},
 }
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"

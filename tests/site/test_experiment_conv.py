@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from cnnguide import conv
-from conftest import SITE, tab_to
+from conftest import SITE, tab_to, wait_until
 
 PLACE = "#experiment-conv"
 MODULES = ["convolution", "grey"]
@@ -28,8 +28,9 @@ def experiment(opened):
     def start(*where, **options):
         page = opened(*where, **options)
         page.locator(f"{PLACE} .conv-maps").scroll_into_view_if_needed()
-        page.wait_for_function(  # the photograph has come
-            f"[...document.querySelectorAll('{PLACE} td')].some(td => Number(td.textContent) > 0)"
+        wait_until(  # the photograph has come
+            page,
+            f"[...document.querySelectorAll('{PLACE} td')].some(td => Number(td.textContent) > 0)",
         )
         return page
 
@@ -188,9 +189,10 @@ def test_a_mouse_over_the_feature_map_shows_the_sum_behind_a_pixel(experiment):
     for pixel in ((0, 0), (20, 7), (63, 63), (63, 0)):
         page.mouse.move(*middle(page, 1, *pixel))
         assert check(page)[:2] == pixel
-    page.wait_for_function(
+    wait_until(
+        page,
         f"document.querySelector('{PLACE} .visually-hidden').textContent"
-        ".startsWith('Row 63, column 0 of the 64 × 64')"
+        ".startsWith('Row 63, column 0 of the 64 × 64')",
     )
 
 
@@ -295,8 +297,8 @@ def test_the_play_walks_through_the_map_and_ends_with_it(experiment):
     player.click()
     assert player.inner_text() == "Pause"
     page.mouse.move(*middle(page, 1, 2, 2))  # a mouse that rests there does not end it
-    page.wait_for_function(
-        "parseInt(document.querySelector('.conv-where').textContent.match(/\\d+/)) > 15"
+    wait_until(
+        page, "parseInt(document.querySelector('.conv-where').textContent.match(/\\d+/)) > 15"
     )
     veil = page.locator(".conv-map").nth(1).locator("path").first
     assert veil.get_attribute("d") != ""
@@ -307,13 +309,11 @@ def test_the_play_walks_through_the_map_and_ends_with_it(experiment):
     assert veil.get_attribute("d") == ""
     player.focus()
     page.keyboard.press("Enter")
-    page.wait_for_function(
-        "document.querySelector('.conv-where').textContent.includes('63, column 63')"
-    )
+    wait_until(page, "document.querySelector('.conv-where').textContent.includes('63, column 63')")
     assert player.inner_text() == "Play"
     check(page)
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('.conv-where').textContent.includes('Row 0,')")
+    wait_until(page, "document.querySelector('.conv-where').textContent.includes('Row 0,')")
 
 
 def test_a_finger_moves_the_window_and_not_the_page(experiment):
@@ -351,7 +351,7 @@ def test_it_fits_a_phone(experiment, edition, width):
     )
     assert wide == []
     small = page.locator(
-        f"{PLACE} :is(button, select, input:not([type=file]), label[class], .conv-map)"
+        f"{PLACE} :is(button:not([hidden]), select, input:not([type=file]), label[class], .conv-map)"
     )
     boxes = small.evaluate_all(
         "all => all.map(e => [e.getBoundingClientRect().width, e.getBoundingClientRect().height])"
@@ -388,7 +388,7 @@ def test_a_picture_of_the_reader_s_own_takes_the_photograph_s_place(experiment):
         {"name": "own.png", "mimeType": "image/png", "buffer": file.getvalue()}
     )
     page.mouse.move(*middle(page, 1, 30, 45))
-    page.wait_for_function("document.querySelector('.conv-sum td').textContent === '124'")
+    wait_until(page, "document.querySelector('.conv-sum td').textContent === '124'")
     image = torch.zeros(1, 1, 64, 64).double()
     image[..., 32:] = 124  # 0.299 · 10 + 0.587 · 200 + 0.114 · 30 = 123.8
     page.mouse.move(*middle(page, 1, 30, 32))

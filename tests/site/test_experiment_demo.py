@@ -1,18 +1,19 @@
 """The trained network in the browser: PyTorch's outputs, by mouse, keyboard and touch."""
 
+import io
 import json
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 from cnnguide import data
 from cnnguide.cam import ClassMaps
 from cnnguide.trained import load_demo
-from conftest import SITE
+from conftest import SITE, wait_until
 
-FOLDER = "/en/_static/experiments/demo"
 MODULES = ["network", "scores", "maps"]
 
 
@@ -27,7 +28,7 @@ def looked():
 
 def call(page, server, code, *values):
     page.goto(f"{server}/en/search.html")
-    modules = ", ".join(f"...await import('{FOLDER}/{name}.js')" for name in MODULES)
+    modules = ", ".join(f"...await import('/modules/demo/{name}.js')" for name in MODULES)
     return page.evaluate(
         f"async values => {{ const m = {{ {modules} }}; return await ({code})(m, ...values); }}",
         list(values),
@@ -156,6 +157,170 @@ def test_a_readers_picture_is_looked_at_and_stays(page, server, tmp_path):
     own.set_input_files(broken)
     place(page).get_by_text("cannot read this file as a picture").wait_for()
     assert sent == []
+
+
+SEEN = """() => {
+    const canvas = document.querySelector("#experiment-demo .demo-results canvas");
+    return [...canvas.getContext("2d").getImageData(0, 0, 32, 32).data];
+}"""
+
+
+def seen(page):
+    """The picture that is shown, 32 32 3."""
+    return np.array(page.evaluate(SEEN)).reshape(32, 32, 4)[:, :, :3]
+
+
+def packed(image, kind="PNG", **options):
+    """The file of a picture, as Playwright takes one."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return {
+        "name": f"own.{kind.lower()}",
+        "mimeType": f"image/{kind.lower()}",
+        "buffer": file.getvalue(),
+    }
+
+
+def noise(side):
+    """A picture that no format makes small."""
+    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def back(page, edition="en"):
+    """The button that leads back to the first picture."""
+    name = {"en": "Back to the first picture", "zh": "换回最初的图片"}[edition]
+    return place(page).get_by_role("button", name=name)
+
+
+@pytest.fixture
+def demo(page, server):
+    """The page, before the network is loaded."""
+    page.goto(f"{server}/en/train.html")
+    place(page).locator(".demo-results canvas").first.wait_for()
+    return page
+
+
+def test_a_picture_is_shown_before_the_network_is_loaded(demo, looked):
+    frog = looked[0][24].permute(1, 2, 0).numpy()
+    demo.wait_for_timeout(500)
+    assert (seen(demo) == frog).all()
+    own = noise(32)
+    place(demo).get_by_label("Your own picture").set_input_files([packed(own)])
+    back(demo).wait_for()
+    assert (seen(demo) == np.asarray(own)).all()
+    assert not place(demo).locator(".demo-bars").is_visible()
+
+
+def test_what_is_transparent_lies_on_white(demo):
+    half = noise(32).convert("RGBA")
+    half.paste((0, 0, 0, 0), (0, 0, 16, 32))
+    place(demo).get_by_label("Your own picture").set_input_files([packed(half)])
+    back(demo).wait_for()
+    assert (seen(demo)[:, :16] == 255).all()
+    assert (seen(demo)[:, 16:] == np.asarray(half)[:, 16:, :3]).all()
+
+
+@pytest.mark.parametrize(
+    ("event", "carrier"), [("drop", "dataTransfer"), ("paste", "clipboardData")]
+)
+def test_a_picture_can_be_dropped_and_pasted(demo, event, carrier):
+    own = noise(32)
+    demo.evaluate(
+        """([name, carrier, bytes]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], "a.png", { type: "image/png" }));
+            const kinds = { drop: DragEvent, paste: ClipboardEvent };
+            const event = new kinds[name](name, {
+                [carrier]: transfer, bubbles: true, cancelable: true,
+            });
+            const place = document.querySelector("#experiment-demo .experiment-body");
+            place.dispatchEvent(event);
+            if (!event.defaultPrevented) throw new Error("the browser would open the file");
+        }""",
+        [event, carrier, [*packed(own)["buffer"]]],
+    )
+    back(demo).wait_for()
+    assert (seen(demo) == np.asarray(own)).all()
+
+
+@pytest.mark.parametrize("edition", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {})],
+    ids=["baseline", "progressive", "png"],
+)
+def test_a_picture_that_is_cut_short_is_refused(page, server, edition, kind, options):
+    page.goto(f"{server}/{edition}/train.html")
+    page.wait_for_timeout(500)
+    before = seen(page)
+    file = packed(noise(64), kind, **options)
+    cut = {**file, "buffer": file["buffer"][: len(file["buffer"]) * 2 // 3]}
+    own = place(page).locator("input[type=file]")
+    own.set_input_files([cut])
+    sentence = {"en": "the end of the file is missing", "zh": "文件的末尾缺失"}[edition]
+    place(page).get_by_text(sentence).wait_for()
+    assert (seen(page) == before).all()
+    own.set_input_files([file])
+    back(page, edition).wait_for()
+    assert not place(page).get_by_text(sentence).is_visible()
+
+
+def test_bytes_behind_the_end_of_a_jpeg_are_no_fault(page, server):
+    whole = packed(noise(16), "JPEG", exif=Image.Exif())["buffer"]
+    cases = [whole, whole + b"more", whole[:-2], whole[:2], noise(2).tobytes()]
+    page.goto(f"{server}/en/search.html")
+    found = page.evaluate(
+        """async cases => {
+            const { isCutShort } = await import("/modules/shared/whole.js");
+            return cases.map((bytes) => isCutShort(new Uint8Array(bytes)));
+        }""",
+        [[*case] for case in cases],
+    )
+    assert found == [False, False, True, True, False]
+
+
+@pytest.mark.parametrize("size", ["", 'width="100%"', 'width="20" height="40"'])
+def test_an_svg_is_seen_whole(demo, size):
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 400 800">'
+        '<rect width="400" height="800" fill="#ff0000"/>'
+        '<rect y="400" width="400" height="400" fill="#0000ff"/></svg>'
+    )
+    file = {"name": "a.svg", "mimeType": "image/svg+xml", "buffer": svg.encode()}
+    place(demo).get_by_label("Your own picture").set_input_files([file])
+    back(demo).wait_for()
+    assert (seen(demo)[:15] == (255, 0, 0)).all()
+    assert (seen(demo)[17:] == (0, 0, 255)).all()
+
+
+def test_the_first_photograph_can_be_had_again(demo, looked):
+    frog = looked[0][24].permute(1, 2, 0).numpy()
+    own = place(demo).get_by_label("Your own picture")
+    radio = place(demo).get_by_role("radio", name="frog, photograph 1")
+    own.set_input_files([packed(noise(32))])
+    back(demo).wait_for()
+    assert not radio.is_checked()
+    radio.click()
+    wait_until(demo, "document.querySelector('#experiment-demo .experiment-row button').hidden")
+    demo.wait_for_timeout(300)
+    assert (seen(demo) == frog).all()
+    own.set_input_files([packed(noise(32))])  # the same file, once more
+    back(demo).click()
+    demo.wait_for_timeout(300)
+    assert (seen(demo) == frog).all()
+    assert radio.is_checked()
+    assert not back(demo).is_visible()
+
+
+@pytest.mark.parametrize(("edition", "sentence"), [("en", "too old to run"), ("zh", "浏览器太旧")])
+def test_a_browser_that_cannot_unpack_the_network_is_told_so(page, server, edition, sentence):
+    page.add_init_script("delete globalThis.DecompressionStream; delete globalThis.OffscreenCanvas")
+    page.goto(f"{server}/{edition}/train.html")
+    place(page).get_by_text(sentence).wait_for()
+    page.wait_for_timeout(500)
+    assert seen(page).std() > 10  # the photographs can be looked at all the same
+    assert place(page).get_by_role("button").filter(has_text="MB").count() == 0
 
 
 def test_a_network_that_cannot_be_loaded_is_said(page, server):

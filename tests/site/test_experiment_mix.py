@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from cnnguide import mix
-from conftest import SITE, tab_to
+from conftest import SITE, tab_to, wait_until
 
 PLACE = "#experiment-mix"
 MODULES = ["mixing", "chance"]
@@ -186,9 +186,10 @@ def test_a_mouse_drags_the_box_and_the_border_cuts_it(experiment):
     page.mouse.move(1, 1)  # outside, it stays in the corner
     assert check(page)[:2] == ((0, 10, 0, 10), (0, 0))
     page.mouse.up()
-    page.wait_for_function(
+    wait_until(
+        page,
         f"document.querySelector('{PLACE} .visually-hidden').textContent"
-        ".startsWith('Label: cat 90.2 %, dog 9.8 %. Chosen λ: 0.60.')"
+        ".startsWith('Label: cat 90.2 %, dog 9.8 %. Chosen λ: 0.60.')",
     )
 
 
@@ -284,8 +285,8 @@ def test_all_can_be_done_by_keyboard(experiment):
 def test_a_finger_moves_the_box_and_not_the_page(experiment):
     page = experiment(width=360, height=740, has_touch=True, is_mobile=True)
     page.get_by_label("frog, photograph 3").tap()
-    page.wait_for_function(  # the click comes a little after the tap, unless another tap does
-        "document.querySelector('.mix-bars').textContent.startsWith('frog')"
+    wait_until(  # the click comes a little after the tap, unless another tap does
+        page, "document.querySelector('.mix-bars').textContent.startsWith('frog')"
     )
     page.get_by_label("MixUp").tap()
     page.get_by_text("λ of 1000 draws: mean").wait_for()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cnnguide.norm import BatchNorm2d, batch_statistics
-from conftest import tab_to
+from conftest import tab_to, wait_until
 
 PLACE = "#experiment-norm"
 MODULES = ["normalisation"]
@@ -186,9 +186,10 @@ def test_a_mouse_sends_batches_through_the_layer(experiment):
         assert page.get_by_text(
             f"Batches in the running statistics: {k + 1}", exact=True
         ).is_visible()
-    page.wait_for_function(
+    wait_until(
+        page,
         f"document.querySelector('{PLACE} .visually-hidden').textContent"
-        ".match(/^Output: mean 0.00, deviation 1.00; .* Batches in the running statistics: 5$/)"
+        ".match(/^Output: mean 0.00, deviation 1.00; .* Batches in the running statistics: 5$/)",
     )
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from cnnguide.conv import output_size
 from cnnguide.models import LeNet5, vgg16
 from cnnguide.receptive import Layer, receptive_field_of, receptive_fields
-from conftest import tab_to
+from conftest import tab_to, wait_until
 
 PLACE = "#experiment-receptive"
 MODULES = ["fields"]
@@ -38,7 +38,7 @@ def experiment(opened):
         page = opened(*where, **options)
         middle_of_screen = "{behavior: 'instant', block: 'center'}"
         page.locator(PANEL).evaluate(f"e => e.scrollIntoView({middle_of_screen})")
-        page.wait_for_function(f"document.querySelector('{PLACE} canvas').width > 1")
+        wait_until(page, f"document.querySelector('{PLACE} canvas').width > 1")
         return page
 
     return start
@@ -446,7 +446,7 @@ def test_the_picture_is_bright_where_the_output_sees_it(experiment):
     rows = reached(layers, size)[(row_sizes(size, layers)[-1] - 1) // 2][0]
     assert sorted((int(x), int(y)) for x, y in holes) == sorted(itertools.product(columns, rows))
     page.get_by_label("Input size").select_option("20")
-    page.wait_for_function(f"document.querySelector('{PLACE} canvas').width === 20")
+    wait_until(page, f"document.querySelector('{PLACE} canvas').width === 20")
     greys = page.locator(f"{PLACE} canvas").evaluate(
         "c => [...c.getContext('2d').getImageData(0, 0, 20, 20).data].filter((_, k) => k % 4 === 0)"
     )

@@ -13,7 +13,8 @@ from conftest import ROOT, SITE
 from gallery.downloads import translated_script
 from gallery.figure_words import centred, messages_of, words_of
 from gallery.fonts import Fonts, width
-from page.experiments.directive import messages_of_experiment, modules_of
+from page.experiments.bundle import modules_of
+from page.experiments.directive import messages_of_experiment
 from translation.comments import comments, translate_comments
 from translation.placeholders import with_numbers, without_numbers
 

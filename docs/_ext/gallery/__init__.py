@@ -6,7 +6,8 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 MODULES = (
-    *("downloads", "examples_using", "figure_words", "freshness", "messages", "progress", "runs"),
+    *("downloads", "enlarging", "examples_using", "figure_words", "freshness", "messages"),
+    *("progress", "runs"),
 )
 
 

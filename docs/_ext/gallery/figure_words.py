@@ -4,6 +4,7 @@ matplotlib leaves the words of an SVG as text.
 After a build, each figure that the edition shows is written anew from the drawing that the script
 made: its words come from the catalog of the script's page, and the glyphs that they need are packed
 into the file, so that it looks the same on every machine.
+Its colours for the dark theme come from `figure_colours`.
 A glyph that no font has is a warning, and so fails the build.
 """
 
@@ -20,6 +21,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
+from gallery.figure_colours import plain, with_dark_colours
 from gallery.fonts import Fonts, width
 from translation.catalogs import gettext
 from translation.placeholders import with_numbers, without_numbers
@@ -92,6 +94,16 @@ def smaller(match: re.Match[str]) -> str:
     return f"data:image/webp;base64,{base64.b64encode(packed.getvalue()).decode()}"
 
 
+def lighter(match: re.Match[str]) -> str:
+    """Pack a photograph with a loss that is not seen, if it is large; small ones have pixels."""
+    if len(match[1]) < 10_000:
+        return match[0]
+    packed = io.BytesIO()
+    Image.open(io.BytesIO(base64.b64decode(match[1]))).save(packed, "WEBP", quality=85, method=6)
+    coded = base64.b64encode(packed.getvalue()).decode()
+    return f"data:image/webp;base64,{coded}" if len(coded) < len(match[1]) else match[0]
+
+
 def translate_figures(app: Sphinx, error: Exception | None) -> None:
     """Write the edition's copies of the figures."""
     if error or app.builder.format != "html":
@@ -106,13 +118,14 @@ def translate_figures(app: Sphinx, error: Exception | None) -> None:
         domain = f"auto_examples/{script[1]}"
         words = {message: gettext(app, domain, message) for message in messages_of(source)}
         drawing = centred(source.read_text(encoding="utf-8"))
-        if copy.stem.endswith("_thumb"):
-            drawing = re.sub(r"data:image/webp;base64,([^\"]+)", smaller, drawing)
+        pack = smaller if copy.stem.endswith("_thumb") else lighter
+        drawing = re.sub(r"data:image/webp;base64,([^\"]+)", pack, drawing)
         drawings[copy] = translated(drawing, words)
     fonts = Fonts(set().union(*map(characters, drawings.values())))
     for glyph in sorted(fonts.missing):
         logger.warning("no font of the figures has the glyph %r (U+%04X)", glyph, ord(glyph))
-    for copy, drawing in drawings.items():
+    for copy, words in drawings.items():
+        drawing = with_dark_colours(plain(words))
         head, root, body = re.split(r"(<svg\b[^>]*>)", drawing, maxsplit=1)
         copy.write_text(f"{head}{root}{fonts.style(characters(drawing))}{body}", encoding="utf-8")
 

@@ -12,6 +12,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Set up the extensions of this package."""
     for name in MODULES:
         app.setup_extension(f"page.{name}")
-    app.add_css_file("page.css", priority=800)  # after Furo's
-    app.add_js_file("scrollable.js", defer="defer")
+    for style in ("colours.css", "page.css"):
+        app.add_css_file(style, priority=800)  # after Furo's
+    for script in ("scrollable.js", "sidebar.js"):
+        app.add_js_file(script, defer="defer")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,8 @@
 """The directive ``{experiment}``: a still figure that a small program brings to life.
 
 ``:::{experiment} conv`` holds what readers without JavaScript see, and the page loads the ES module
-``conv/experiment.js`` and its style sheet ``conv/conv.css``.
+``conv/experiment.js``, bundled with those that it imports from, and the style sheet
+``conv/conv.css``.
 Each text that a module shows stands in it as ``gettext("...")``; these are messages of the page's
 own catalog, and the page hands the experiment their translations.
 """
@@ -20,29 +21,25 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
+from page.experiments.bundle import modules_of
 from translation.translatable import Carrier
 
-__all__ = ["messages_of_experiment", "modules_of"]
+__all__ = ["messages_of_experiment"]
 
 FOLDER = Path(__file__).parent
-IMPORT = re.compile(r'^import .*?from "(\.[^"]+)";$', re.MULTILINE | re.DOTALL)
+STILL = (
+    "This is the still picture of an experiment; "
+    "to try it, open the page in a current browser with JavaScript."
+)
 GETTEXT = re.compile(r'\bgettext\(\s*"((?:[^"\\]|\\.)*)"')
-
-
-def modules_of(name: str) -> list[Path]:
-    """List the modules of an experiment: its first one, and all that are imported from there."""
-    modules = [FOLDER / name / "experiment.js"]
-    for module in modules:  # the list grows on the way
-        imported = IMPORT.findall(module.read_text(encoding="utf-8"))
-        paths = [(module.parent / path).resolve() for path in imported]
-        modules += [path for path in dict.fromkeys(paths) if path not in modules]
-    return modules
 
 
 @cache
 def messages_of_experiment(name: str) -> list[str]:
     """List the texts of an experiment, in the order in which they stand in its modules."""
-    texts = [path.read_text(encoding="utf-8") for path in modules_of(name)]
+    texts = [
+        path.read_text(encoding="utf-8") for path in modules_of(FOLDER / name / "experiment.js")
+    ]
     messages = [json.loads(f'"{message}"') for text in texts for message in GETTEXT.findall(text)]
     return [*dict.fromkeys(messages)]
 
@@ -52,7 +49,7 @@ class experiment(nodes.General, nodes.Element, Carrier):
 
     def messages(self) -> list[str]:
         """List the messages."""
-        return messages_of_experiment(self["name"])
+        return [*messages_of_experiment(self["name"]), STILL]
 
     def translate(self, words: dict[str, str]) -> None:
         """Keep the translations for the experiment."""
@@ -72,7 +69,7 @@ class ExperimentDirective(SphinxDirective):
             known = ", ".join(sorted(path.parent.name for path in FOLDER.glob("*/experiment.js")))
             raise self.error(f"an experiment must be one of {known}, got {name!r}")
         self.assert_has_content()
-        for module in modules_of(name):
+        for module in modules_of(FOLDER / name / "experiment.js"):
             self.env.note_dependency(str(module))
         node = experiment("", name=name, words={})
         self.set_source_info(node)
@@ -92,7 +89,8 @@ def visit_experiment(translator: Any, node: experiment) -> None:
 
 def depart_experiment(translator: Any, node: experiment) -> None:
     """End the place."""
-    translator.body.append("</div></div>\n")
+    still = html.escape(node["words"].get(STILL, STILL))
+    translator.body.append(f'<p class="experiment-note">{still}</p></div></div>\n')
 
 
 def load_modules(
@@ -103,7 +101,7 @@ def load_modules(
         name = node["name"]
         app.add_css_file("experiments/experiments.css", priority=800)
         app.add_css_file(f"experiments/{name}/{name}.css", priority=800)
-        app.add_js_file(f"experiments/{name}/experiment.js", type="module")
+        app.add_js_file(f"experiments/{name}.js", defer="defer")
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

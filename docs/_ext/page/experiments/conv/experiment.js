@@ -1,8 +1,9 @@
 // One kernel on one photograph: the window behind every output pixel, and the sum that makes it.
-import { button, choice, ownPicture, slider } from "../shared/controls.js";
+import { button, choice, slider } from "../shared/controls.js";
 import { announcer, controlRow, element, status } from "../shared/elements.js";
 import { clamp, fraction, mathml } from "../shared/formulas.js";
-import { picture } from "../shared/pictures.js";
+import { ownPicture } from "../shared/own-picture.js";
+import { sitePicture } from "../shared/pictures.js";
 import { stage } from "../shared/stage.js";
 import { convolve, kernelName, KERNELS, nearest, terms } from "./convolution.js";
 import { isSigned, shade, toGrey } from "./grey.js";
@@ -11,6 +12,7 @@ import { player } from "./player.js";
 import { sumTables } from "./sum.js";
 
 const SIDE = 64; // pixels of the photograph, which is a square
+const SIZE = { width: SIDE, height: SIDE };
 
 /** The size of the feature map, as a formula. */
 function sizeFormula({ stride, padding, dilation }, result) {
@@ -144,17 +146,12 @@ stage("conv", (body, gettext, folder) => {
     readKernel();
   }
 
-  async function use(address) {
-    let loaded;
-    try {
-      loaded = await picture(address, { width: SIDE, height: SIDE });
-    } catch {
-      warning.textContent = gettext("The browser cannot read this file as a picture.");
-      return;
-    }
+  function use(loaded) {
     image = toGrey(loaded);
     readKernel();
   }
+
+  const first = async () => use(await sitePicture(folder, "camera.png", SIZE));
 
   const kernels = choice(
     gettext("Kernel"),
@@ -172,6 +169,13 @@ stage("conv", (body, gettext, folder) => {
     "",
     choose,
   );
+  const own = ownPicture(gettext, {
+    place: body,
+    size: SIZE,
+    use,
+    back: first,
+    say: (text) => (warning.textContent = text),
+  });
   body.append(
     element(
       "p",
@@ -205,9 +209,9 @@ stage("conv", (body, gettext, folder) => {
     sums.node,
     warning,
     element("p", { className: "conv-size" }, gettext("Side of the feature map:"), " ", size),
-    controlRow("", ownPicture(gettext("Your own picture (it does not leave your device)"), use)),
+    own.node,
     news.node,
   );
   choose("sobel x");
-  use(`${folder}camera.png`);
+  return first();
 });

@@ -1,7 +1,7 @@
 // The small trained network in the page: what it predicts, and which places speak for it.
-import { button, ownPicture, tick } from "../shared/controls.js";
+import { button, tick } from "../shared/controls.js";
 import { controlRow, element, status } from "../shared/elements.js";
-import { picture, pixels } from "../shared/pictures.js";
+import { ownPicture } from "../shared/own-picture.js";
 import {
   classNames,
   cutOut,
@@ -9,6 +9,7 @@ import {
   photographPicker,
   SIDE,
 } from "../shared/photographs.js";
+import { pixels } from "../shared/pictures.js";
 import { stage } from "../shared/stage.js";
 import { brightness, drawTiles } from "./maps.js";
 import { loadNetwork } from "./network.js";
@@ -23,7 +24,7 @@ stage("demo", (body, gettext, folder) => {
   const frog = { column: 6, line: 0 };
   let network; // once it is loaded
   let image; // the picture that is shown
-  let outputs; // of the network for this picture
+  let outputs; // of the network for this picture, once they are there
   let chosen; // the class whose map is shown
   let showsMap = true;
   const message = status();
@@ -31,10 +32,10 @@ stage("demo", (body, gettext, folder) => {
   const tiles = pixels(263, 131, gettext("The 32 feature maps of the first layer"));
   const bars = element("ol", { className: "demo-bars" });
 
-  /** Show the picture, darkened where nothing speaks for the chosen class. */
+  /** Show the picture; once there are outputs, darkened where nothing speaks for the class. */
   function show() {
     const shown = new ImageData(new Uint8ClampedArray(image.data), SIDE, SIDE);
-    if (showsMap) {
+    if (outputs && showsMap) {
       const size = MAP_SIDE ** 2;
       const map = outputs.maps.subarray(chosen * size, (chosen + 1) * size);
       brightness(map, MAP_SIDE, SIDE).forEach((light, p) => {
@@ -60,13 +61,16 @@ stage("demo", (body, gettext, folder) => {
   }
 
   async function predict() {
-    outputs = await network(toInput(image));
+    const asked = image;
+    const found = await network(toInput(asked));
+    if (asked !== image) return; // another picture was chosen since
+    outputs = found;
     const probabilities = softmax(outputs.scores);
     const five = largest(probabilities, 5);
     [chosen] = five;
     bars.replaceChildren(...five.map((k) => barOf(k, probabilities[k])));
     drawTiles(tiles, outputs.first, 32, 32);
-    results.hidden = false;
+    for (const part of results) part.hidden = false;
     show();
     message.textContent = gettext(
       "The network's prediction: {0}, {1} %.",
@@ -77,17 +81,33 @@ stage("demo", (body, gettext, folder) => {
 
   async function use(newImage) {
     image = newImage;
+    outputs = undefined;
+    show();
     if (network) await predict();
   }
 
-  const usePhotograph = async (place) => use(cutOut(await loadPhotographs(folder), place));
+  async function usePhotograph(place) {
+    own.forget();
+    await use(cutOut(await loadPhotographs(folder), place));
+  }
 
-  async function useOwn(address) {
-    try {
-      await use(await picture(address, { width: SIDE, height: SIDE }));
-    } catch {
-      message.textContent = gettext("The browser cannot read this file as a picture.");
+  /** Mark one of the photographs as chosen, or none. */
+  function check(place) {
+    photographs.querySelectorAll("input").forEach((input, k) => {
+      input.checked = k === (place ? 10 * place.line + place.column : -1);
+    });
+  }
+
+  /** Why this browser cannot run the network here, or nothing. */
+  function obstacle() {
+    if (location.protocol === "file:") {
+      return gettext(
+        "This page was opened from a folder, and from there a browser does not load the network; it does so from a site.",
+      );
     }
+    return "DecompressionStream" in globalThis ? "" : gettext(
+      "This browser is too old to run the network: it cannot unpack it (DecompressionStream).",
+    );
   }
 
   async function load() {
@@ -115,28 +135,44 @@ stage("demo", (body, gettext, folder) => {
     showsMap = on;
     show();
   });
-  const results = controlRow(
-    "parts demo-results",
-    element("figure", {}, view, mapSwitch),
+  const classes = element(
+    "div",
+    {},
     element(
-      "div",
+      "p",
       {},
-      element(
-        "p",
-        {},
-        gettext("The five most probable classes; press one to see what speaks for it"),
-      ),
-      bars,
+      gettext("The five most probable classes; press one to see what speaks for it"),
     ),
-    element(
-      "figure",
-      { className: "demo-tiles" },
-      tiles,
-      element("figcaption", {}, gettext("What the first layer makes of it: 32 feature maps")),
-    ),
+    bars,
   );
-  results.hidden = true;
-  const own = ownPicture(gettext("Your own picture (it does not leave your device)"), useOwn);
-  body.append(photographs, controlRow("", own, loader), message, results);
-  usePhotograph(frog);
+  const firstMaps = element(
+    "figure",
+    { className: "demo-tiles" },
+    tiles,
+    element("figcaption", {}, gettext("What the first layer makes of it: 32 feature maps")),
+  );
+  const results = [mapSwitch, classes, firstMaps];
+  for (const part of results) part.hidden = true;
+  const own = ownPicture(gettext, {
+    place: body,
+    size: { width: SIDE, height: SIDE },
+    use: (picture) => {
+      check(null);
+      use(picture);
+    },
+    back: () => {
+      check(frog);
+      usePhotograph(frog);
+    },
+    say: (text) => (message.textContent = text),
+  });
+  const reason = obstacle();
+  body.append(
+    photographs,
+    own.node,
+    reason ? element("p", { className: "experiment-hint" }, reason) : controlRow("", loader),
+    message,
+    controlRow("parts demo-results", element("figure", {}, view, mapSwitch), classes, firstMaps),
+  );
+  return usePhotograph(frog);
 });

@@ -4,7 +4,7 @@ import { isSigned, shade, toGrey } from "../conv/grey.js";
 import { button } from "../shared/controls.js";
 import { element } from "../shared/elements.js";
 import { withMinus } from "../shared/formulas.js";
-import { picture, pixels } from "../shared/pictures.js";
+import { pixels, sitePicture } from "../shared/pictures.js";
 import { stage } from "../shared/stage.js";
 
 const SIDE = 64; // pixels of the photograph, which is a square
@@ -98,7 +98,7 @@ stage("home", (body, gettext, folder) => {
       toggle,
     ),
   );
-  picture(`${folder}camera.png`, { width: SIDE, height: SIDE }).then((loaded) => {
+  return sitePicture(folder, "camera.png", { width: SIDE, height: SIDE }).then((loaded) => {
     image = toGrey(loaded);
     input.getContext("2d").putImageData(grey(image, SIDE), 0, 0);
     begin(0);

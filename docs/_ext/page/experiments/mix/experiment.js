@@ -201,7 +201,7 @@ stage("mix", (body, gettext, folder) => {
     news.node,
   );
   restart();
-  loadPhotographs(folder).then((loaded) => {
+  return loadPhotographs(folder).then((loaded) => {
     photographs = loaded;
     show();
   });

@@ -59,6 +59,7 @@ stage("receptive", (body, gettext, folder) => {
   const nameOf = (l) => (l ? gettext("Layer {0}", l) : gettext("Input"));
   const drawing = layerDrawing(gettext, { point, step, leave: () => go(home) });
   const photograph = veiledPhotograph(gettext, folder);
+  let loaded; // a promise of the photograph
   const settings = settingsTable(gettext, nameOf, change);
   const numbers = numbersTable(gettext, nameOf);
 
@@ -98,7 +99,7 @@ stage("receptive", (body, gettext, folder) => {
 
   /** Show all that depends on the layers. */
   function change(newSettings) {
-    if (newSettings.size !== stack?.size) photograph.load(newSettings.size);
+    if (newSettings.size !== stack?.size) loaded = photograph.load(newSettings.size);
     stack = measure(newSettings);
     drawing.build(stack, nameOf);
     numbers.build(stack);
@@ -170,4 +171,5 @@ stage("receptive", (body, gettext, folder) => {
     news.node,
   );
   settings.fill(STACKS.dilated);
+  return loaded;
 });

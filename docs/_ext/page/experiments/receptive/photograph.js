@@ -1,6 +1,6 @@
 // A photograph with a veil over all that an output does not see.
 import { element, emptyPaths } from "../shared/elements.js";
-import { picture, pixels } from "../shared/pictures.js";
+import { pixels, sitePicture } from "../shared/pictures.js";
 
 const box = (x, y, width, height) => `M${x} ${y}h${width}v${height}h${-width}z`;
 
@@ -18,7 +18,7 @@ export function veiledPhotograph(gettext, folder) {
   async function load(size) {
     wanted = size;
     veil.setAttribute("viewBox", `0 0 ${size} ${size}`);
-    const image = await picture(`${folder}camera.png`, { width: size, height: size });
+    const image = await sitePicture(folder, "camera.png", { width: size, height: size });
     if (size !== wanted) return; // another size was chosen since
     canvas.width = canvas.height = size;
     canvas.getContext("2d").putImageData(image, 0, 0);

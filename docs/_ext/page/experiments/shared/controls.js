@@ -60,13 +60,3 @@ export function tick(label, checked, change) {
   input.addEventListener("change", () => change(input.checked));
   return element("label", { className: "experiment-tick" }, input, label);
 }
-
-/** A button that lets readers choose a picture of their own; `use` gets its address. */
-export function ownPicture(label, use) {
-  const control = element("input", { type: "file", accept: "image/*" });
-  control.addEventListener("change", () => {
-    if (control.files[0]) use(URL.createObjectURL(control.files[0]));
-  });
-  // The browser's own words for a file input are in the browser's language, not in the page's.
-  return element("label", { className: "experiment-file" }, label, control);
-}

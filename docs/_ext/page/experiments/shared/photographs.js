@@ -1,6 +1,6 @@
 // Test photographs of CIFAR-10 in one file: a column for each class, four lines, 32×32 pixels each.
 import { element } from "./elements.js";
-import { picture } from "./pictures.js";
+import { sitePicture } from "./pictures.js";
 
 export const SIDE = 32;
 const FILE = "cifar.png";
@@ -20,7 +20,7 @@ export const classNames = (gettext) => [
 ];
 
 /** Load all photographs as one picture. */
-export const loadPhotographs = (folder) => picture(`${folder}${FILE}`);
+export const loadPhotographs = (folder) => sitePicture(folder, FILE);
 
 /** Cut one photograph out of all of them. */
 export function cutOut({ data, width }, { column, line }) {

@@ -1,0 +1,355 @@
+"""The site works anywhere: under the strictest policy, from a folder, and without JavaScript."""
+
+import io
+import re
+from itertools import pairwise
+
+import pytest
+from PIL import Image
+
+from conftest import POLICY, ROOT, SITE, pages, tab_to
+from page.experiments.bundle import bundle
+
+EDITIONS = ("en", "zh")
+PAGES = [*(f"{e}/{p}" for e in EDITIONS for p in pages(e)), "index.html", "404.html"]
+EXPERIMENTS = {
+    "index": "home",
+    "conv": "conv",
+    "receptive": "receptive",
+    "mix": "mix",
+    "norm": "norm",
+    "train": "demo",
+}
+IS_DRAWN = """() => [...document.querySelectorAll(".experiment-body canvas")].some((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(data.filter((_, k) => k % 4 === 0)).size > 8;
+})"""
+INLINE = re.compile(
+    r"""<script(?![^>]*\ssrc=)|<style\b|<[^>]*\s(?:style|on\w+)=["']|href=["']javascript:"""
+)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_has_a_script_or_a_style_in_itself(name):
+    assert not INLINE.search((SITE / name).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def reader(chromium):
+    """A browser whose pages keep what the policy forbade them."""
+    context = chromium.new_context()
+    context.set_default_timeout(10_000)
+    context.add_init_script(
+        """globalThis.forbidden = [];
+        document.addEventListener("securitypolicyviolation", (event) =>
+            forbidden.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`));"""
+    )
+    yield context
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_policy_forbids_a_page_nothing(reader, server, name):
+    page = reader.new_page()
+    page.goto(f"{server}/{name}", wait_until="load")
+    page.wait_for_timeout(100)
+    assert page.evaluate("forbidden") == []
+    page.close()
+
+
+def test_the_policy_would_forbid_an_inline_style(reader, server):
+    page = reader.new_page()
+    page.goto(f"{server}/en/search.html")
+    page.evaluate("document.querySelector('h1').setAttribute('style', 'color: red')")
+    page.wait_for_timeout(100)
+    assert len(page.evaluate("forbidden")) == 1
+    page.close()
+
+
+def test_the_guide_for_publishing_names_the_policy_of_the_tests():
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert f"Content-Security-Policy: {POLICY}\n" in guide
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_saved_theme_is_there_from_the_start(page, server, theme):
+    page.add_init_script(f"localStorage.setItem('theme', '{theme}')")
+    page.goto(f"{server}/en/install.html")
+    assert page.evaluate("document.body.dataset.theme") == theme
+    brand = page.evaluate(
+        "getComputedStyle(document.body).getPropertyValue('--color-brand-primary')"
+    )
+    assert brand == {"light": "#005a8e", "dark": "#6cb9ee"}[theme]
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_starts_from_a_folder(page, edition, name):
+    faults = []
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.goto((SITE / edition / f"{name}.html").as_uri())
+    place = page.locator(f"#experiment-{EXPERIMENTS[name]}")
+    place.locator(".experiment-body").wait_for()
+    assert not place.locator(".experiment-still").is_visible()
+    page.wait_for_timeout(300)
+    assert name == "norm" or page.evaluate(IS_DRAWN)  # that one has no photograph
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("edition", "sentence"), [("en", "opened from a folder"), ("zh", "从文件夹里打开")]
+)
+def test_the_network_says_why_it_cannot_run_from_a_folder(page, edition, sentence):
+    page.goto((SITE / edition / "train.html").as_uri())
+    assert page.locator("#experiment-demo").get_by_text(sentence).is_visible()
+    assert page.locator("#experiment-demo button:visible").count() == 0
+
+
+def test_a_readers_own_picture_is_read_from_a_folder(page):
+    page.goto((SITE / "en" / "conv.html").as_uri())
+    place = page.locator("#experiment-conv")
+    own = place.get_by_label("Your own picture")
+    own.set_input_files(SITE / "en" / "_static" / "experiments" / "cifar.png")
+    place.get_by_role("button", name="Back to the first picture").wait_for()
+
+
+def test_the_root_page_and_the_search_work_from_a_folder(page):
+    page.goto((SITE / "index.html").as_uri())
+    page.wait_for_url(re.compile("/en/index.html"))
+    page.goto((SITE / "en" / "search.html").as_uri())
+    page.locator(".search-page input").fill("dilation")
+    page.locator(".search-page-hits").first.wait_for()
+    assert "dilation" in page.locator(".search-page-hits").first.inner_text().lower()
+
+
+@pytest.mark.parametrize(
+    ("edition", "sentence"), [("en", "This is the still picture"), ("zh", "这里是实验的静态图")]
+)
+def test_without_javascript_the_still_picture_says_so(chromium, server, edition, sentence):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    for name in EXPERIMENTS:
+        page.goto(f"{server}/{edition}/{name}.html")
+        assert page.locator(".experiment-note", has_text=sentence).is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("edition", "sentence"), [("en", "its photograph could not be loaded"), ("zh", "照片加载失败")]
+)
+@pytest.mark.parametrize("name", ["conv", "index", "mix", "receptive"])
+def test_an_experiment_that_cannot_start_says_why(page, server, edition, sentence, name):
+    page.route(re.compile(r"(camera|cifar)\.png"), lambda route: route.abort())
+    page.goto(f"{server}/{edition}/{name}.html")
+    page.locator(".experiment-note", has_text=sentence).wait_for()
+    assert page.locator(".experiment-still").locator("img, table").first.is_visible()
+    assert page.locator(".experiment-body").count() == 0
+
+
+def test_a_bundle_holds_each_module_once_below_what_it_needs(tmp_path):
+    (tmp_path / "a.js").write_text("export const a = 1;\n")
+    (tmp_path / "b.js").write_text('import { a } from "./a.js";\nexport const b = () => a + 1;\n')
+    first = tmp_path / "first.js"
+    first.write_text('import { a } from "./a.js";\nimport { b } from "./b.js";\nresult(a + b());\n')
+    made = bundle(first)
+    assert made.count("const a = 1;") == 1
+    assert made.index("const a = 1;") < made.index("const b =") < made.index("result(")
+    assert not re.search("^(import|export)", made, re.MULTILINE)
+
+
+def test_a_bundle_refuses_another_form_of_import(tmp_path):
+    (tmp_path / "first.js").write_text('import * as all from "./a.js";\n')
+    with pytest.raises(ValueError, match=r"must import as in .*, got 'import \* as all"):
+        bundle(tmp_path / "first.js")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS.values())
+def test_a_bundle_leaves_no_name_behind(page, server, name):
+    page.goto(f"{server}/en/search.html")
+    before = page.evaluate("Object.keys(globalThis)")
+    page.evaluate(
+        """name => new Promise((resolve) => {
+            const script = document.createElement("script");
+            script.onload = resolve;
+            script.src = `_static/experiments/${name}.js`;
+            document.head.append(script);
+        })""",
+        name,
+    )
+    assert page.evaluate("Object.keys(globalThis)") == before
+
+
+def test_a_figure_can_be_enlarged_by_keyboard(page, server):
+    page.goto(f"{server}/en/pool.html")
+    link = page.locator("article a.enlarge").first
+    dialog = page.locator("dialog.enlarged")
+    link.focus()
+    page.keyboard.press("Enter")
+    assert dialog.locator("img").is_visible()
+    assert dialog.locator("img").get_attribute("alt") == link.locator("img").get_attribute("alt")
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    assert link.evaluate("link => link === document.activeElement")
+    page.keyboard.press("Enter")
+    tab_to(page, dialog.get_by_role("button", name="Close"))
+    page.keyboard.press("Enter")
+    assert not dialog.is_visible()
+
+
+def test_a_figure_can_be_enlarged_by_touch(chromium, server):
+    context = chromium.new_context(has_touch=True, viewport={"width": 360, "height": 700})
+    page = context.new_page()
+    page.goto(f"{server}/zh/pool.html")
+    link = page.locator("article a.enlarge").first
+    before = link.locator("img").bounding_box()["width"]
+    link.tap()
+    dialog = page.locator("dialog.enlarged")
+    assert dialog.locator("img").bounding_box()["width"] > 1.5 * before
+    frame = dialog.locator("div")
+    assert frame.evaluate("frame => frame.scrollWidth > frame.clientWidth")  # is scrolled inside
+    dialog.get_by_role("button", name="关闭").tap()
+    assert not dialog.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    context.close()
+
+
+def test_a_figure_leads_to_its_file_without_javascript(chromium, server):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{server}/en/pool.html")
+    page.locator("article a.enlarge").first.click()
+    assert re.search(r"/en/_images/sphx_glr_\w+\.svg$", page.url)
+    context.close()
+
+
+GALLERY = [
+    f"{e}/{p}" for e in EDITIONS for p in pages(e) if re.match("auto_examples/(plot|draw)_", p)
+]
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_no_word_of_a_figure_is_smaller_than_9_pixels_on_a_phone(reader, server, name):
+    page = reader.new_page()
+    page.set_viewport_size({"width": 360, "height": 700})
+    page.goto(f"{server}/{name}")
+    figures = page.locator("article a.enlarge > img")
+    assert figures.count()
+    figures.evaluate_all("all => Promise.all(all.map((image) => image.decode()))")
+    for source, width in figures.evaluate_all("all => all.map((i) => [i.src, i.clientWidth])"):
+        drawing = (SITE / source.removeprefix(f"{server}/")).read_text(encoding="utf-8")
+        whole = float(re.search(r'viewBox="\S+ \S+ (\S+)', drawing)[1])
+        sizes = re.findall(r'<t(?:ext|span)\b[^>]*font-size="([\d.]+)px', drawing)
+        assert all(float(size) * width / whole >= 8.99 for size in sizes), source
+    page.close()
+
+
+@pytest.mark.parametrize("saved", ["light", "dark"])
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_a_figure_has_the_colours_of_the_theme(page, server, saved, system):
+    page.emulate_media(color_scheme=system)
+    page.add_init_script(f"localStorage.setItem('theme', '{saved}')")
+    page.goto(f"{server}/en/auto_examples/draw_pool.html")
+    figure = page.locator("article a.enlarge > img").first
+    figure.evaluate("image => image.decode()")
+    assert (darkness(figure.screenshot()) > 0.5) == (saved == "dark")
+
+
+def darkness(picture):
+    """How dark the most frequent colour of a PNG is, from 0 to 1."""
+    shown = Image.open(io.BytesIO(picture)).convert("L")
+    _, grey = max((count, grey) for grey, count in enumerate(shown.histogram()))
+    return 1 - grey / 255
+
+
+def test_a_figure_is_light_on_paper(page, server):
+    page.emulate_media(color_scheme="dark", media="print")
+    page.goto(f"{server}/en/auto_examples/draw_pool.html")
+    figure = page.locator("article a.enlarge > img").first
+    figure.evaluate("image => image.decode()")
+    assert darkness(figure.screenshot()) < 0.1
+
+
+def test_a_page_loads_each_figure_once(page, server):
+    asked = []
+    page.on("request", lambda r: asked.append(r.url))
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{server}/en/pool.html", wait_until="load")
+    figures = [url for url in asked if "sphx_glr_" in url]
+    shown = page.locator("article img[src*=sphx_glr_]").evaluate_all("all => all.map((i) => i.src)")
+    assert sorted(figures) == sorted({*shown})
+
+
+def test_a_button_to_copy_is_seen_on_focus_and_by_touch(page, chromium, server):
+    page.goto(f"{server}/en/install.html")
+    button = page.locator("button.copybtn").first
+    page.emulate_media(reduced_motion="reduce")
+    assert button.evaluate("b => getComputedStyle(b).opacity") == "0"
+    tab_to(page, button)
+    assert button.evaluate("b => getComputedStyle(b).opacity") == "1"
+    context = chromium.new_context(has_touch=True, is_mobile=True)
+    phone = context.new_page()
+    phone.goto(f"{server}/en/install.html")
+    button = phone.locator("button.copybtn").first
+    assert button.evaluate("b => getComputedStyle(b).opacity") == "1"
+    context.close()
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_the_controls_of_a_phones_header_do_not_touch(page, server, edition):
+    page.set_viewport_size({"width": 360, "height": 700})
+    page.goto(f"{server}/{edition}/conv.html")
+    boxes = page.locator(
+        ".mobile-header :is(.nav-overlay-icon, .brand, .language-switch a, .theme-toggle, .toc-overlay-icon)"
+    ).evaluate_all(
+        "all => all.map((e) => [e.getBoundingClientRect().left, e.getBoundingClientRect().right])"
+    )
+    boxes = sorted(box for box in boxes if box[1] > box[0])
+    assert len(boxes) == 5
+    assert all(left[1] + 4 <= right[0] for left, right in pairwise(boxes))
+
+
+@pytest.mark.parametrize("name", ["conv", "transfer", "auto_examples/plot_transfer"])
+def test_the_sidebar_shows_the_current_page(page, server, name):
+    page.set_viewport_size({"width": 1300, "height": 600})
+    page.goto(f"{server}/en/{name}.html")
+    box = page.locator(".sidebar-scroll .current-page > a").last.bounding_box()
+    assert 0 <= box["y"] <= 600 - box["height"]
+
+
+def test_a_long_signature_has_a_line_for_each_parameter(page, server):
+    page.goto(f"{server}/en/api/conv.html")
+    lines = page.locator("[id='cnnguide.conv.conv2d_loops'] dd").all()
+    assert len(lines) > 3
+    assert len({line.bounding_box()["y"] for line in lines}) == len(lines)
+    kernels = page.locator("[id='cnnguide.conv.KERNELS']").inner_text()
+    assert "tensor" not in kernels
+
+
+@pytest.mark.parametrize("term", ["term-kernel", "term-pooling", "term-stride"])
+def test_the_switch_leads_from_a_term_to_that_term(page, server, term):
+    page.goto(f"{server}/en/glossary.html#{term}")
+    page.wait_for_timeout(300)
+    page.locator(".sidebar-drawer .language-switch a").click()
+    page.wait_for_url(re.compile("/zh/"))
+    assert page.url.endswith(f"/zh/glossary.html#{term}")
+
+
+def test_nothing_moves_for_readers_who_want_less_motion(page, server):
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{server}/en/conv.html")
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll("*")].filter((element) => {
+            const style = getComputedStyle(element);
+            return style.scrollBehavior === "smooth" || parseFloat(style.transitionDuration) > 0
+                || style.animationName !== "none";
+        }).map((element) => element.outerHTML.slice(0, 80))"""
+    )
+    assert moving == []
+
+
+def test_forced_colours_leave_what_means_something(page, server):
+    page.emulate_media(forced_colors="active")
+    page.goto(f"{server}/en/conv.html")
+    page.locator(".conv-map").first.wait_for()
+    hatch = page.locator(".conv-map").first.evaluate("e => getComputedStyle(e).backgroundImage")
+    assert "gradient" in hatch

@@ -26,7 +26,7 @@ def folder_of(app: Sphinx) -> Path:
 
 def copy_modules(app: Sphinx) -> None:
     """Copy the modules and styles, before pages that name them are written."""
-    if app.builder.format == "html":
+    if app.builder.name == "html":
         for path in [*HERE.rglob("*.js"), *HERE.rglob("*.css")]:
             copy = folder_of(app) / path.relative_to(HERE)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def write_photographs(folder: Path) -> None:
 
 def write_files(app: Sphinx, error: Exception | None) -> None:
     """Put the photographs and the trained network beside the modules."""
-    if error is None and app.builder.format == "html":
+    if error is None and app.builder.name == "html":
         folder = folder_of(app)
         write_photographs(folder)
         network = Path(cnnguide.__file__).parent / "trained" / "resnet10.onnx"

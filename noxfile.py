@@ -64,6 +64,7 @@ def build_site(session: nox.Session) -> None:
     for language in languages():
         build_edition(session, language, *(draft if language != "en" else []), *options)
     run_extension(session, "translation.root_pages", str(SITE))
+    run_extension(session, "page.wheel", str(SITE))
 
 
 def build_edition(session: nox.Session, language: str, *options: str) -> None:
@@ -74,6 +75,26 @@ def build_edition(session: nox.Session, language: str, *options: str) -> None:
         *("docs", str(SITE / language.split("_")[0])),
         *options,
     )
+
+
+@nox.session
+def offline(session: nox.Session) -> None:
+    """Put a zip, an EPUB and a PDF of each language into the site (needs Chromium, as browser)."""
+    install(session, "docs", "offline", extras="gallery")
+    build_site(session)
+    for language in languages():
+        folder = language.split("_")[0]
+        book = BUILD / "epub" / folder
+        session.run(
+            *("sphinx-build", "-b", "epub", "-j", "auto", "-W", "--keep-going", "-q"),
+            *("-D", f"language={language}", "-d", str(BUILD / "doctrees" / language)),
+            *("docs", str(book)),
+        )
+        epub = SITE / "offline" / f"cnnguide-{folder}.epub"
+        run_extension(session, "offline.epub", str(book), str(epub))
+        run_extension(session, "offline.pdf", str(SITE), folder)
+        run_extension(session, "offline.archive", str(SITE), folder)
+    build_site(session)  # the home pages lead to the files now
 
 
 @nox.session

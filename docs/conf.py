@@ -39,6 +39,7 @@ extensions = [
     "gallery",
     "formulas",
     "search",
+    "offline",
 ]
 exclude_patterns = [
     "_build",

@@ -223,9 +223,9 @@ def extension_imports():
     return graph
 
 
-def test_our_sphinx_extensions_are_five_packages():
+def test_our_sphinx_extensions_are_six_packages():
     assert {p.name for p in EXTENSIONS.iterdir() if p.name != "__pycache__"} == {
-        *("translation", "page", "gallery", "search", "formulas")
+        *("translation", "page", "gallery", "search", "formulas", "offline")
     }
 
 

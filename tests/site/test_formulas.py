@@ -92,6 +92,10 @@ def test_a_function_stands_apart_from_its_factor():
     assert body(r"\log p").count("<mspace") == 1
 
 
+def test_a_function_in_a_script_leaves_the_script_its_place():
+    assert "<mspace" not in body(r"\eta_{\max}")  # a third part would put max onto the line
+
+
 def test_the_font_has_what_formulas_need():
     assert lacking("ABCxyz0123456789+-=()[]{}|,.⌊⌋∑∏∂√∞≤≥≈←→⇒⋅×′αβγλμσεηπΣΓℝ𝔼ℒ𝐖𝑥") == ""
     assert lacking("像素") == ""

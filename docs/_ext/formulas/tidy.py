@@ -35,6 +35,7 @@ NEEDLESS = {"tml-display", "tml-prime", "mathcal", "mathscr"}
 # What stands below, above or beside another part: TeX puts no spaces around its signs.
 SCRIPTS = {"msub": 1, "msup": 1, "msubsup": 1, "munder": 1, "mover": 1, "munderover": 1}
 OVERLINE, MACRON = "\u203e", "\u00af"  # the first of them our font lacks
+FIXED = {*SCRIPTS, "mfrac", "mroot"}  # each child has its place, and no other may stand among them
 FACTORS = {"mi", "mn", "msub", "msup", "msubsup", "mfrac"}
 APPLIED = "\u2061"  # between a function such as log and what it is applied to
 
@@ -98,6 +99,8 @@ def space_signs(element: ET.Element) -> None:
 
 def space_functions(element: ET.Element) -> None:
     """Put a thin space between a factor and a function such as log that follows it."""
+    if element.tag in FIXED:
+        return
     for place, (before, part) in reversed([*enumerate(pairwise(element), 1)]):
         named = part.tag == "mrow" and len(part) > 1 and part[0].tag == "mi"
         if named and part[1].text == APPLIED and before.tag in FACTORS:

@@ -1,14 +1,16 @@
 """The scripts and notebooks that a reader takes home, in the reader's language.
 
 sphinx-gallery offers the English ones in every edition.
-After the build of another edition they are written anew from the scripts: the same code, with text
-and comments from the catalog of the script's page.
+After the build of an edition they are written anew from the scripts: the same code, with text and
+comments from the catalog of the script's page, and in a notebook's first cell the line that
+installs the library today.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +22,7 @@ from sphinx.util.typing import ExtensionMetadata
 from sphinx_gallery.notebook import jupyter_notebook
 from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
+from page.install_line import install_line
 from translation.catalogs import gettext
 from translation.comments import comments, translate_comments
 
@@ -57,31 +60,35 @@ def translated_script(path: Path, translate: Callable[[str], str]) -> str:
     return "\n\n".join(out) + "\n"
 
 
-def translate_downloads(app: Sphinx, error: Exception | None) -> None:
+def write_downloads(app: Sphinx, error: Exception | None) -> None:
     """Replace the edition's copies of scripts, notebooks and archives."""
-    if error or app.builder.format != "html" or app.config.language == "en":
+    if error or app.builder.name != "html":
         return
-    source, translated = Path(app.srcdir, "auto_examples"), Path(app.doctreedir, "downloads")
-    translated.mkdir(exist_ok=True)
+    source, written = Path(app.srcdir, "auto_examples"), Path(app.doctreedir, "downloads")
+    written.mkdir(exist_ok=True)
+    conf = app.config.sphinx_gallery_conf
+    conf = {**conf, "first_notebook_cell": install_line(conf["first_notebook_cell"])}
     for script in sorted([*source.glob("plot_*.py"), *source.glob("draw_*.py")]):
-        new = translated / script.name
-        translate = partial(gettext, app, f"auto_examples/{script.stem}")
-        new.write_text(translated_script(script, translate), encoding="utf-8")
-        blocks = split_code_and_text_blocks(new)[1]
-        notebook = jupyter_notebook(blocks, app.config.sphinx_gallery_conf, str(source))
+        new = written / script.name
+        if app.config.language == "en":
+            shutil.copyfile(script, new)
+        else:
+            translate = partial(gettext, app, f"auto_examples/{script.stem}")
+            new.write_text(translated_script(script, translate), encoding="utf-8")
+        notebook = jupyter_notebook(split_code_and_text_blocks(new)[1], conf, str(source))
         notebook_text = json.dumps(notebook, ensure_ascii=False, indent=2)
         new.with_suffix(".ipynb").write_text(notebook_text + "\n", encoding="utf-8")
     for copy in sorted(Path(app.outdir, "_downloads").glob("*/*")):
         if copy.suffix == ".zip":
             with zipfile.ZipFile(source / copy.name) as old, zipfile.ZipFile(copy, "w") as archive:
                 for name in old.namelist():
-                    fresh = translated / Path(name).name
+                    fresh = written / Path(name).name
                     archive.writestr(name, fresh.read_bytes() if fresh.exists() else old.read(name))
-        elif (translated / copy.name).exists():
-            copy.write_bytes((translated / copy.name).read_bytes())
+        elif (written / copy.name).exists():
+            copy.write_bytes((written / copy.name).read_bytes())
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Listen for the end of the build."""
-    app.connect("build-finished", translate_downloads)
+    app.connect("build-finished", write_downloads)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -33,7 +33,7 @@ def start(app: Sphinx) -> None:
 
 def write_runs(app: Sphinx, error: Exception | None) -> None:
     """Write the record."""
-    if error is None and app.builder.format == "html":
+    if error is None and app.builder.name == "html":
         ran = executed_since(app, app.cnnguide_start)  # type: ignore[attr-defined]
         known = executed_since(app, 0)
         record = {"ran": ran, "known": {kind: len(paths) for kind, paths in known.items()}}

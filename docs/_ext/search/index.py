@@ -30,7 +30,7 @@ OWN_TEXT = "".join(
 
 def write_index(app: Sphinx, error: Exception | None) -> None:
     """Read the pages that were written, and put their text into one file."""
-    if error or app.builder.format != "html":
+    if error or app.builder.name != "html":
         return
     kept = Path(app.doctreedir, "sections.json")
     before = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
@@ -50,13 +50,14 @@ def write_index(app: Sphinx, error: Exception | None) -> None:
 
 def own_search_page(app: Sphinx) -> None:
     """Turn Sphinx's search off; its page is made from our template."""
-    if app.builder.format == "html":
+    if app.builder.name == "html":
         app.builder.search = False  # type: ignore[attr-defined]
 
 
 def search_page(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Have the search page written."""
-    yield "search", {}, "search.html"
+    if app.builder.name == "html":
+        yield "search", {}, "search.html"
 
 
 def add_styles(

@@ -87,7 +87,7 @@ def differences(english: str, translated: str) -> list[str]:
 
 def compare_editions(app: Sphinx, error: Exception | None) -> None:
     """Warn of every page that differs from its English in more than words."""
-    if error or app.config.language == "en" or app.builder.format != "html":
+    if error or app.config.language == "en" or app.builder.name != "html":
         return
     for page in sorted(app.env.found_docs):
         paths = [Path(app.outdir.parent, "en", f"{page}.html"), Path(app.outdir, f"{page}.html")]

@@ -29,7 +29,7 @@ def folder_of(app: Sphinx) -> Path:
 
 def write_scripts(app: Sphinx) -> None:
     """Write the scripts and copy the styles, before pages that name them are written."""
-    if app.builder.format == "html":
+    if app.builder.name == "html":
         for style in HERE.rglob("*.css"):
             copy = folder_of(app) / style.relative_to(HERE)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def write_as_script(picture: Path) -> None:
 
 def write_files(app: Sphinx, error: Exception | None) -> None:
     """Put the photographs and the trained network beside the scripts."""
-    if error is None and app.builder.format == "html":
+    if error is None and app.builder.name == "html":
         folder = folder_of(app)
         write_photographs(folder)
         network = Path(cnnguide.__file__).parent / "trained" / "resnet10.onnx"

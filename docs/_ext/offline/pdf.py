@@ -1,0 +1,181 @@
+"""The chapters as one book on paper: Chromium prints it from the site's own pages and styles.
+
+Usage: ``python -m offline.pdf SITE EDITION [PAGE...]``; all chapters, unless pages are named.
+
+All chapters are put into one page, so that links between them stay links, and Chromium makes the
+bookmarks from the headings.
+The book is printed twice: the first print tells on which page each section begins, and the table of
+contents of the second says it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from bs4 import BeautifulSoup, Tag
+from playwright.sync_api import sync_playwright
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import NameObject, TextStringObject
+
+import cnnguide
+from offline.shelf import FOLDER
+from translation.editions import Edition, address, editions
+
+__all__ = ["chapters_of", "write_pdf"]
+
+TEMPLATE = Path(__file__).with_name("book.html")
+QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+# Pages that are no part of the book: the scripts and the reference change by themselves, and are
+# looked up with a search.
+NOT_PRINTED = ("auto_examples/", "api/", "#")
+SCREEN = "script, button, .headerlink, .experiment-body, ul.offline, p.offline"
+
+
+def chapters_of(folder: Path) -> list[str]:
+    """List the pages of the book, in the order of the table of contents."""
+    home = BeautifulSoup((folder / "index.html").read_text(encoding="utf-8"), "html.parser")
+    links = [str(a["href"]) for a in home.select(".sidebar-tree .toctree-l1 > a.reference")]
+    return [link.removesuffix(".html") for link in links if not link.startswith(NOT_PRINTED)]
+
+
+def anchor(page: str, fragment: str = "") -> str:
+    """Name a place of the book; pages may have sections of the same name."""
+    return f"{page}--{fragment}"
+
+
+def article_of(folder: Path, page: str, book: list[str]) -> Tag:
+    """Read the article of a page, and have its links lead to the places in the book."""
+    made = BeautifulSoup((folder / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+    article = made.select_one("article")
+    assert article is not None
+    for part in article.select(SCREEN):
+        part.decompose()
+    for tag in article.select("[id]"):
+        tag["id"] = anchor(page, str(tag["id"]))
+    for name in ("aria-labelledby", "aria-describedby", "for"):
+        for tag in article.select(f"[{name}]"):
+            tag[name] = " ".join(anchor(page, one) for one in str(tag[name]).split())
+    for image in article.select("img[loading]"):
+        del image["loading"]
+    for link in article.select("a[href]"):
+        target = re.fullmatch(r"(?:([\w/.-]+)\.html)?(?:#(.*))?", str(link["href"]))
+        if target and (target[1] or page) in book:
+            link["href"] = f"#{anchor(target[1] or page, target[2] or '')}"
+        elif not re.match(r"\w+:", str(link["href"])):
+            outward(link, f"{folder.name}/{link['href']}")
+    article["id"] = anchor(page)
+    return article
+
+
+def outward(link: Tag, path: str) -> None:
+    """Have a link lead to the published site, or make it plain words where no address is known."""
+    if "CNNGUIDE_URL" in os.environ:
+        link["href"] = address() + path
+    else:
+        link.unwrap()
+
+
+def contents(articles: dict[str, Tag]) -> list[dict[str, Any]]:
+    """List the chapters with their sections: titles and places."""
+
+    def entry(section: Tag, place: str) -> dict[str, Any]:
+        heading = section.find(["h1", "h2"])
+        assert isinstance(heading, Tag)
+        return {"title": " ".join(heading.get_text().split()), "place": place}
+
+    return [
+        {
+            **entry(article, str(article["id"])),
+            "sections": [
+                entry(section, str(section["id"]))
+                for section in article.select("section > section[id]:has(> h2)")
+            ],
+        }
+        for article in articles.values()
+    ]
+
+
+def pages_of(printed: Path) -> dict[str, int]:
+    """Tell on which page each place of a printed book is."""
+    reader = PdfReader(printed)
+    return {
+        name.lstrip("/"): (reader.get_destination_page_number(place) or 0) + 1
+        for name, place in reader.named_destinations.items()
+    }
+
+
+def finish(printed: Path, headings: list[str]) -> None:
+    """Mend the bookmarks: Chromium forgets the space where a heading goes on in the next line."""
+    whole = {"".join(heading.split()): heading for heading in headings}
+    book = PdfWriter(clone_from=printed)
+    marks = [book.root_object["/Outlines"].get_object()]
+    for mark in marks:  # the list grows on the way
+        marks += [mark[key].get_object() for key in ("/First", "/Next") if key in mark]
+        if title := whole.get("".join(str(mark.get("/Title", "")).split())):
+            mark[NameObject("/Title")] = TextStringObject(title)
+    book.write(printed)
+
+
+def write_pdf(site: Path, edition: Edition, pages: list[str] | None = None) -> Path:
+    """Print the book of an edition, and give the file."""
+    folder = site / edition.folder
+    book = pages or chapters_of(folder)
+    articles = {page: article_of(folder, page, book) for page in book}
+    home = BeautifulSoup((folder / "index.html").read_text(encoding="utf-8"), "html.parser")
+    for link in home.select(".headerlink"):
+        link.decompose()
+    styles = [str(link["href"]) for link in home.select("link[rel=stylesheet]")]
+    values = {
+        "tag": edition.tag,
+        "title": home.select_one("article h1"),
+        "lead": home.select_one("article .home-lead"),
+        "styles": [*dict.fromkeys([*styles, "_static/print.css"])],
+        "version": cnnguide.__version__,
+        "licence": home.select_one(".copyright"),
+        "heading": edition.gettext("sphinx", "Contents"),  # a word of Furo's page
+        "contents": contents(articles),
+        "articles": articles.values(),
+    }
+    (site / FOLDER).mkdir(exist_ok=True)
+    out = site / FOLDER / f"cnnguide-{edition.folder}.pdf"
+    text = folder / "_book.html"  # in the edition's folder, where its pictures are
+    places: dict[str, int] = {}
+    environment = jinja2.Environment(autoescape=True)
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    try:
+        for _print in ("to learn the numbers of the pages", "to keep"):
+            text.write_text(template.render(**values, places=places), encoding="utf-8")
+            print_page(text, out)
+            places = pages_of(out)
+    finally:
+        text.unlink(missing_ok=True)
+    found = (h for article in articles.values() for h in article.find_all(re.compile(r"h[1-6]")))
+    finish(out, [" ".join(heading.get_text().split()) for heading in found])
+    return out
+
+
+def print_page(text: Path, out: Path) -> None:
+    """Have Chromium print a page."""
+    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    chromium = next(filter(None, map(shutil.which, names)), None)
+    if chromium is None:
+        sys.exit("no Chromium was found: apt-get install chromium, or set CHROMIUM to its path")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=QUIET)
+        page = browser.new_page(color_scheme="light")
+        page.set_default_timeout(600_000)
+        page.goto(text.as_uri())
+        page.evaluate("document.fonts.ready.then(() => true)")
+        page.pdf(path=out, format="A4", outline=True, tagged=True, print_background=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    site, folder, *named = sys.argv[1:]
+    print(write_pdf(Path(site).resolve(), next(e for e in editions() if e.folder == folder), named))

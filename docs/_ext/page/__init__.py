@@ -1,11 +1,14 @@
-"""What our pages have beside prose: library code, exercises, experiments, definitions."""
+"""What our pages have beside prose: library code, exercises, questions, experiments."""
 
 from __future__ import annotations
 
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-MODULES = ("definitions", "exercises", "experiments", "facts", "faults", "hidden_cells", "source")
+MODULES = (
+    *("definitions", "exercises", "experiments", "facts", "faults", "hidden_cells", "questions"),
+    "source",
+)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

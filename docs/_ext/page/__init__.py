@@ -6,8 +6,8 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 MODULES = (
-    *("definitions", "exercises", "experiments", "facts", "faults", "hidden_cells", "questions"),
-    "source",
+    *("definitions", "exercises", "experiments", "facts", "faults", "figure_links"),
+    *("hidden_cells", "questions", "source"),
 )
 
 

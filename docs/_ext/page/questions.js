@@ -42,7 +42,7 @@ function makeQuestion(place, words, solved) {
   const legend = element("legend", "", place.querySelector(".question-text"), done);
   const feedback = element("div", "question-feedback");
   feedback.setAttribute("role", "status");
-  const inputs = answers.map((answer, k) => {
+  const inputs = answers.map((_, k) => {
     const input = element("input");
     Object.assign(input, { type: "radio", name: place.id, value: String(k) });
     input.addEventListener("change", () => {
@@ -53,7 +53,7 @@ function makeQuestion(place, words, solved) {
     });
     return input;
   });
-  const labels = answers.map((answer, k) => {
+  const labels = answers.map((_, k) => {
     const text = element("span");
     for (const part of answer.querySelectorAll(":scope > p")) text.append(...part.childNodes);
     return element("label", "question-answer", inputs[k], text);

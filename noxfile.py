@@ -111,6 +111,15 @@ def serve(session: nox.Session) -> None:
 
 
 @nox.session
+def slides(session: nox.Session) -> None:
+    """Make slides of every chapter from the site, one file each; builds the site if need be."""
+    install(session, "docs", extras="gallery")
+    if not (SITE / "sitemap.xml").exists():
+        build_site(session)
+    run_extension(session, "page.slides", str(SITE), str(BUILD / "slides"))
+
+
+@nox.session
 def translate(session: nox.Session) -> None:
     """Bring the catalogs up to date and list what has no translation; '-- ja' begins a language."""
     install(session, "docs", extras="gallery")

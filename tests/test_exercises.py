@@ -1,4 +1,4 @@
-"""What every chapter and every entry of the glossary promises, read from the pages' source."""
+"""What every chapter promises, read from the pages' source."""
 
 import re
 from pathlib import Path
@@ -75,13 +75,3 @@ def test_a_chapter_says_what_one_learns_and_needs_and_needs_only_earlier_ones(st
     assert bool(chapters) == needs.startswith("Read ")
     later = [chapter for chapter in chapters if STEMS.index(chapter) >= STEMS.index(stem)]
     assert later == [], f"docs/{stem}.md needs {later}, which do not come before it"
-
-
-def test_every_term_of_the_glossary_says_where_it_is_taught():
-    entries = re.search(r":sorted:\n\n(.*)\n:::", source("glossary"), re.DOTALL)[1].split("\n\n")
-    terms = [entry for entry in entries if not entry.startswith("  ")]
-    assert len(terms) > 50
-    for term, taught in zip(entries[::2], entries[1::2], strict=True):
-        stem, *section = REFERENCE.findall(taught)
-        assert taught.startswith("  Taught in ") and stem in STEMS, term
-        assert all(f"({label})=\n" in source(stem) for label in section), term

@@ -1,4 +1,4 @@
-"""What our pages have beside prose: library code, exercises, experiments, definitions."""
+"""What our pages have beside prose: library code, exercises, questions, experiments."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 MODULES = (
-    *("definitions", "exercises", "experiments", "facts", "faults", "hidden_cells"),
-    *("install_line", "source"),
+    *("definitions", "exercises", "experiments", "facts", "faults", "figure_links"),
+    *("hidden_cells", "install_line", "questions", "source"),
 )
 
 

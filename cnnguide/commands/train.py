@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from cnnguide import data, results
 from cnnguide.checkpoint import replacing, to_safetensors
-from cnnguide.commands import end_with_parent
+from cnnguide.commands import end_with_parent, stopping_on_sigterm
 from cnnguide.fast import FastTraining, Techniques, processes, rank, saved_bytes
 from cnnguide.models import CIFAR_NETWORKS, QuickNet, count_multiply_adds, count_parameters
 from cnnguide.recipe import RECIPES, Recipe, find_recipe
@@ -213,20 +213,6 @@ def owning(options: Options) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
-
-
-@contextmanager
-def stopping_on_sigterm() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C: print how to go on."""
-
-    def stop(number: int, _: object) -> None:
-        raise KeyboardInterrupt(number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def device_of(options: Options) -> torch.device:

@@ -138,7 +138,7 @@ def trusted(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, Any]:
             for sure, right, count in zip(
                 found.confidence.tolist(),
                 found.accuracy.tolist(),
-                found.count.tolist(),
+                found.predictions.tolist(),
                 strict=True,
             )
         ],

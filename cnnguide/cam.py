@@ -7,7 +7,7 @@ linear layer has a map for every class.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +45,8 @@ def grad_cam(
     model : nn.Module
         Maps images to scores; used in evaluation mode, and left in the mode in which it was.
     layer : nn.Module
-        A part of the model whose output is feature maps ``N K h w``.
+        A part of the model whose output is feature maps ``N K h w``, taken before whatever follows
+        can change them in place; of a layer that runs several times, those of the last time.
     images : Tensor
         ``N C H W``, as the model takes them.
     classes : Tensor
@@ -60,7 +61,8 @@ def grad_cam(
     Raises
     ------
     ValueError
-        If the layer was not used, gives no feature maps, or there is other than one class an image.
+        If the layer was not used or gives no feature maps, the scores do not depend on them, or
+        there is other than one class an image, each among the model's.
 
     Notes
     -----
@@ -80,29 +82,41 @@ def grad_cam(
     check_labels(classes, len(images))
     kept: list[Tensor] = []
 
-    def keep(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
-        kept.append(output if output.requires_grad else output.requires_grad_())
-        return kept[-1]
+    def keep(module: nn.Module, inputs: object, output: Any) -> Any:
+        if not isinstance(output, Tensor) or output.ndim != 4:
+            return output
+        maps = output.clone()  # what comes next may change the output in place
+        kept.append(maps if maps.requires_grad else maps.requires_grad_())
+        return kept[-1].clone()
 
     hook = layer.register_forward_hook(keep)
     try:
-        with torch.enable_grad(), evaluating(model):
+        with torch.inference_mode(False), torch.enable_grad(), evaluating(model):
             scores = model(images.clone())
+            check_maps(kept, scores)
+            check_labels(classes, *scores.shape)
+            total = scores.gather(1, classes[:, None].clone()).sum()
+            gradient = None
+            if total.requires_grad:
+                (gradient,) = torch.autograd.grad(total, kept[-1], allow_unused=True)
     finally:
         hook.remove()
-    if not kept or kept[-1].ndim != 4:
+    if gradient is None:
+        raise ValueError("the scores must depend on the layer's maps, got no gradient to them")
+    maps = kept[-1].detach()
+    weights = gradient.mean((2, 3), keepdim=True)
+    heat = F.relu((weights * maps).sum(1, keepdim=True))
+    heat = F.interpolate(heat, images.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+    return heat / heat.amax((1, 2), keepdim=True).clamp_min(torch.finfo(heat.dtype).tiny)
+
+
+def check_maps(kept: list[Tensor], scores: Any) -> None:
+    """Refuse a layer that gave no maps, and a model that gives no scores."""
+    if not kept:
         raise ValueError("the layer gives feature maps of shape (N, K, h, w) when the model runs")
     check_floats(scores, "the model's scores")
     if scores.ndim != 2:
         raise ValueError(f"a model must give scores (N, classes), got {tuple(scores.shape)}")
-    check_labels(classes, *scores.shape)
-    maps = kept[-1]
-    total = scores.gather(1, classes[:, None]).sum()
-    (gradient,) = torch.autograd.grad(total, maps)
-    weights = gradient.mean((2, 3), keepdim=True)
-    heat = F.relu((weights * maps).sum(1, keepdim=True)).detach()
-    heat = F.interpolate(heat, images.shape[2:], mode="bilinear", align_corners=False)[:, 0]
-    return heat / heat.amax((1, 2), keepdim=True).clamp_min(torch.finfo(heat.dtype).tiny)
 
 
 class Looked(NamedTuple):

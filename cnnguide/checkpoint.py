@@ -5,7 +5,11 @@ Page: *train*.
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -128,8 +132,35 @@ def check_digest(got: str, expected: str, name: str) -> None:
         )
 
 
+# A file of weights ends in this and 64 digits: the SHA-256 of all that stands before them. To a
+# reader of zip files it is a comment.
+MARK = b"sha256:"
+ENDING = len(MARK) + 64
+
+
+def sealed(archive: bytes) -> bytes:
+    """Give what `torch.save` wrote its digest, as the comment of the zip file that it is."""
+    body = archive[:-2] + ENDING.to_bytes(2, "little") + MARK
+    return body + hashlib.sha256(body).hexdigest().encode()
+
+
+def check_digits(content: bytes, digits: bytes, name: str) -> None:
+    """Refuse content that has not the digest that is written beside it."""
+    if not re.fullmatch(b"[0-9a-f]{64}", digits):
+        raise ValueError(f"{name} is truncated or altered: its digest is no SHA-256")
+    check_digest(hashlib.sha256(content).hexdigest(), digits.decode(), name)
+
+
+def check_seal(content: bytes, name: str) -> None:
+    """Refuse a file of ours of which a byte has changed; those of other tools have no digest."""
+    if content[-ENDING:-64] == MARK:
+        check_digits(content[:-64], content[-64:], name)
+    elif content[:4] == b"PK\3\4" and (content[-22:-18], content[-2:]) != (b"PK\5\6", b"\0\0"):
+        raise ValueError(f"{name} is cut short or altered: its digest is missing")
+
+
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
-    """Write a state so that the file is always a whole one: the old or the new.
+    """Write a state with its digest, so that the file is always a whole one: the old or the new.
 
     Parameters
     ----------
@@ -156,11 +187,10 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     check_path(path)
     check_type(state, Mapping, "state", "a mapping, such as a state_dict")
     check_plain(state, "state")
-    try:
-        with replacing(path) as file:
-            torch.save(dict(state), file)
-    except RuntimeError as error:  # torch.save's name for a failed write
-        raise OSError(f"could not write {path}: {error}") from error
+    written = io.BytesIO()
+    torch.save(dict(state), written)
+    with replacing(path) as file:
+        file.write(sealed(written.getvalue()))
 
 
 def check_plain(value: Any, where: str) -> None:
@@ -211,7 +241,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     FileNotFoundError
         If there is none.
     ValueError
-        If the file is cut short or is no checkpoint. It is left as it is.
+        If the file is cut short, altered or no checkpoint. It is left as it is.
 
     Examples
     --------
@@ -222,10 +252,56 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     check_path(path)
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint {path}")
+    content = content_of(path)
+    check_seal(content, str(path))
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types for a file that is not its own
         raise ValueError(f"{path} is cut short or no checkpoint: {type(error).__name__}") from error
+
+
+def content_of(path: Path) -> bytes:
+    """Read a file that is there."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+
+
+# How a safetensors file of ours begins its digest, which is computed with zeros in its place.
+DIGITS = b'"sha256":"'
+
+
+def to_safetensors(weights: dict[str, Tensor], described: Mapping[str, Any]) -> bytes:
+    """Write weights as safetensors, with what describes them and the digest of it all inside."""
+    import safetensors.torch  # the library itself needs PyTorch alone
+
+    metadata = {name: json.dumps(value) for name, value in described.items()}
+    content = safetensors.torch.save(weights, {**metadata, "sha256": "0" * 64})
+    digest = hashlib.sha256(content).hexdigest().encode()
+    return content.replace(DIGITS + b"0" * 64, DIGITS + digest, 1)
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `to_safetensors` wrote, if every byte is as it was: weights, and their description.
+
+    Raises
+    ------
+    ValueError
+        If the file is cut short or altered, or not of `cnnguide`.
+    """
+    import safetensors.torch
+
+    content = content_of(path)
+    begin = content.find(DIGITS) + len(DIGITS)
+    if begin < len(DIGITS):
+        raise ValueError(f"{path} holds no weights of cnnguide, or is altered: it has no digest")
+    before, digits, after = content[:begin], content[begin : begin + 64], content[begin + 64 :]
+    check_digits(before + b"0" * 64 + after, digits, str(path))
+    size = int.from_bytes(content[:8], "little")
+    described = json.loads(content[8 : 8 + size])["__metadata__"]
+    described.pop("sha256")
+    return safetensors.torch.load(content), {k: json.loads(v) for k, v in described.items()}
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:

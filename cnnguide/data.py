@@ -191,6 +191,8 @@ def read(path: Path, *, sha256: str = SHA256, count: int = IMAGES) -> tuple[np.n
     ------
     FileNotFoundError
         If there is no such file, with the command that fetches it.
+    OSError
+        If it cannot be read.
     ValueError
         If the digest differs. The file is left as it is.
 
@@ -210,6 +212,8 @@ def read(path: Path, *, sha256: str = SHA256, count: int = IMAGES) -> tuple[np.n
             f"the full CIFAR-10 is not in {path.parent}: fetch it with "
             "`cnnguide data`, or use the sample"
         ) from None
+    except OSError as error:
+        raise OSError(f"{path} cannot be read: {error.strerror}") from error
     check_digest(hashlib.sha256(content).hexdigest(), sha256, str(path))
     values = np.frombuffer(content, dtype=np.uint8)
     return values[:-count].reshape(count, 3, 32, 32), values[-count:]

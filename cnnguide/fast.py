@@ -507,13 +507,15 @@ def saved_bytes(model: nn.Module, size: int = 32, *, bfloat16: bool = False) -> 
     # The difference between 4 and 2 images leaves out what does not grow with them, the weights.
     sizes = []
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    for n in (2, 4):
-        held.clear()
-        kept.clear()
-        x = torch.zeros(n, 3, size, size, device=device)
-        precision = torch.autocast(device.type, torch.bfloat16) if bfloat16 else nullcontext()
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), precision:
-            model(x)
-        sizes.append(sum(held.values()))
-    model.load_state_dict(state)  # BatchNorm has seen the empty images
+    precision = torch.autocast(device.type, torch.bfloat16) if bfloat16 else nullcontext()
+    keeping = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+    try:
+        for n in (2, 4):
+            held.clear()
+            kept.clear()
+            with torch.enable_grad(), torch.random.fork_rng(), keeping, precision:
+                model(torch.zeros(n, 3, size, size, device=device))
+            sizes.append(sum(held.values()))
+    finally:
+        model.load_state_dict(state)  # BatchNorm has seen the empty images
     return (sizes[1] - sizes[0]) // 2

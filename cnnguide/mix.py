@@ -522,7 +522,7 @@ class Calibration(NamedTuple):
 
     confidence: Float[Tensor, " bins"]  # mean of a bin; NaN where it is empty
     accuracy: Float[Tensor, " bins"]  # share of right predictions in a bin; NaN likewise
-    count: Int64[Tensor, " bins"]  # type: ignore[assignment]  # predictions in a bin; no tuple.count
+    predictions: Int64[Tensor, " bins"]  # how many are in a bin
     error: float  # the expected calibration error, from 0 to 1
 
 
@@ -561,7 +561,7 @@ def calibration(
     --------
     >>> sure = torch.tensor([[0.75, 0.25], [0.75, 0.25], [0.25, 0.75], [1.0, 0.0]])
     >>> found = calibration(sure, torch.tensor([0, 1, 0, 0]), bins=2)
-    >>> found.count.tolist(), found.accuracy[1].item(), found.confidence[1].item()
+    >>> found.predictions.tolist(), found.accuracy[1].item(), found.confidence[1].item()
     ([0, 4], 0.5, 0.8125)
     >>> found.error
     0.3125
@@ -580,10 +580,11 @@ def calibration(
     confidence, predicted = (part.cpu() for part in probabilities.double().max(1))
     right = (predicted == labels.cpu()).double()
     which = ((confidence * bins).ceil().long() - 1).clamp(0, bins - 1)
-    count = torch.bincount(which, minlength=bins)
+    predictions = torch.bincount(which, minlength=bins)
     means = [
-        torch.bincount(which, weights=values, minlength=bins) / count  # 0 / 0 is NaN
+        torch.bincount(which, weights=values, minlength=bins) / predictions  # 0 / 0 is NaN
         for values in (confidence, right)
     ]
     gaps = (means[0] - means[1]).abs().nan_to_num()
-    return Calibration(*means, count, float((gaps * count).sum() / len(labels)))  # type: ignore[call-arg, arg-type]
+    error = float((gaps * predictions).sum() / len(labels))
+    return Calibration(means[0], means[1], predictions, error)

@@ -152,6 +152,7 @@ POINTWISE = (
     nn.Sigmoid,
     nn.Tanh,
 )
+WINDOWS = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
 # Functions and methods that do so too; those that join several inputs are among them.
 POINTWISE_CALLS = {
     *("add", "sub", "mul", "div", "truediv", "neg", "pos", "abs", "exp", "sqrt", "square", "pow"),
@@ -159,32 +160,36 @@ POINTWISE_CALLS = {
     *("relu", "relu_", "relu6", "gelu", "silu", "elu", "leaky_relu", "hardswish", "sigmoid"),
     *("tanh", "clamp", "clamp_min", "maximum", "minimum", "dropout", "dropout2d"),
     *("clone", "contiguous", "detach", "float", "half", "double", "to"),
+    *("eq", "ne", "lt", "gt", "le", "ge", "floordiv", "mod"),
 }
-# Here an output may see the whole input, and there is nothing more to follow.
-GLOBAL = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Linear, nn.Flatten)
-GLOBAL_CALLS = {
-    "adaptive_avg_pool2d",
-    "adaptive_max_pool2d",
-    "linear",
-    "flatten",
-    "view",
-    "reshape",
-}
+# A single place is left, which sees the whole input, if these pool to a side of 1.
+ADAPTIVE = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
+ADAPTIVE_CALLS = {"adaptive_avg_pool2d", "adaptive_max_pool2d"}
+# From here on, numbers have no place of their own.
+PLACELESS = (nn.Linear, nn.Flatten)
+PLACELESS_CALLS = {"linear", "flatten", "view", "reshape"}
 # These give numbers, such as a shape, and no feature maps.
-NUMBERS = {"getattr", "size", "dim", "numel", "eq", "ne", "lt", "gt", "le", "ge", "floordiv", "mod"}
+NUMBERS = {"getattr", "size", "dim", "numel"}
+ATTRIBUTES = {"shape", "ndim", "dtype", "device", "is_cuda", "requires_grad"}
 # Functions that PyTorch chooses among by a flag have no name of their own.
 DISPATCHED: dict[Any, str] = {
     F.max_pool2d: "max_pool2d",
     F.adaptive_max_pool2d: "adaptive_max_pool2d",
 }
 WHOLE = Field(name="the whole input")
+NOWHERE = Field(name="no place")
+UNKNOWN = Field(name="places that are not known")
+UNFOLLOWED = (WHOLE, NOWHERE, UNKNOWN)
 
 
 def layer_of(module: nn.Module, name: str) -> Layer | None:
     """Read a module's window; None if it looks at one place at a time."""
-    if isinstance(module, POINTWISE):
+    # A subclass with a forward of its own may do anything.
+    known = [kind for kind in (*POINTWISE, *WINDOWS) if isinstance(module, kind)]
+    own = any(type(module).forward is kind.forward for kind in known)
+    if own and isinstance(module, POINTWISE):
         return None
-    if not isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
+    if not own:
         raise TypeError(
             f"the window of {name}, a {type(module).__name__}, is not known; convolutions, "
             "pooling and layers that act on each place alone can be followed"
@@ -208,9 +213,9 @@ def window(kernel: Any, stride: Any, dilation: Any, padding: Any, name: str) -> 
 
 def widest(fields: list[Field], name: str) -> Field:
     """Join paths that meet: the union of their fields, which share a jump."""
-    if any(field is WHOLE for field in fields):
-        if all(field is WHOLE for field in fields):
-            return WHOLE
+    if any(field in UNFOLLOWED for field in fields):
+        if all(field in UNFOLLOWED for field in fields):
+            return max(fields, key=UNFOLLOWED.index)
         raise ValueError(f"what sees the whole input comes back at {name}, so all later layers do")
     if len({field.jump for field in fields}) > 1:
         raise ValueError(f"paths of different stride meet at {name}: {fields}")
@@ -232,14 +237,16 @@ def receptive_field_of(module: nn.Module) -> list[Field]:
     Returns
     -------
     list of Field
-        One for each convolution and pooling layer, in the order in which they run.
+        One for each convolution and pooling layer, in the order in which they run, and one for a
+        sum that sees more than its parts. The last is that of the output, or of what is pooled.
 
     Raises
     ------
     TypeError
-        For a layer whose window is not known.
+        For a layer whose window is not known, or that has a forward of its own.
     ValueError
-        For a layer that differs in height and width, or branches of different stride that meet.
+        For a layer that differs in height and width, branches of different stride that meet, or a
+        window on what has no place any more.
 
     Examples
     --------
@@ -253,37 +260,105 @@ def receptive_field_of(module: nn.Module) -> list[Field]:
     modules = dict(module.named_modules())
     seen: dict[fx.Node, Field] = {}
     fields: list[Field] = []
+    unlike: set[fx.Node] = set()  # steps whose maps see differently far
     for node in traceable(module).nodes:
         sources = [seen[source] for source in node.all_input_nodes if source in seen]
         if node.op == "placeholder":
             seen[node] = Field()
-        if node.op in ("placeholder", "get_attr", "output") or not sources:
+        if node.op in ("placeholder", "get_attr") or not sources:
             continue
-        layer = layer_at(node, modules)
-        if layer is NUMBERS:
+        if node.op == "output" and len(sources) > 1:
             continue
         joined = sources[0] if len(sources) == 1 else widest(sources, node.name)
-        if joined is WHOLE or layer is WHOLE:
-            seen[node] = WHOLE
+        if joined in UNFOLLOWED:
+            seen[node] = beyond(joined, node, modules)
             continue
-        seen[node] = joined.through(layer) if isinstance(layer, Layer) else joined
-        known = [(source.size, source.start) for source in sources]
-        if isinstance(layer, Layer) or (joined.size, joined.start) not in known:
+        layer = None if node.op == "output" else layer_at(node, modules)
+        if layer is NUMBERS:
+            continue
+        seen[node] = joined.through(layer) if isinstance(layer, Layer) else layer or joined
+        if tells_maps_apart(node, sources, unlike, modules):
+            unlike.add(node)
+        last = node.op == "output" or layer in UNFOLLOWED
+        if isinstance(layer, Layer):
             fields.append(seen[node])
+        elif not among(joined, fields[-1:] if last and fields else sources):
+            fields.append(joined)
     return fields
 
 
+def tells_maps_apart(
+    node: fx.Node, sources: list[Field], unlike: set[fx.Node], modules: dict[str, nn.Module]
+) -> bool:
+    """Tell whether a step's maps see differently far; refuse to take some of such maps."""
+    before = unlike.intersection(node.all_input_nodes)
+    if node.op == "call_module":
+        return bool(before) and getattr(modules[str(node.target)], "groups", 2) > 1
+    name = "output" if node.op == "output" else name_of_call(node)
+    if before and name in ("getitem", "chunk"):
+        raise ValueError(f"{node.name} takes some of several maps that see differently far")
+    joins = name in ("cat", "concat") and not all(among(field, sources[:1]) for field in sources)
+    return bool(before) or joins
+
+
+def among(field: Field, others: list[Field]) -> bool:
+    """Tell whether one of the others sees the same places."""
+    return (field.size, field.start) in [(other.size, other.start) for other in others]
+
+
+def beyond(joined: Field, node: fx.Node, modules: dict[str, nn.Module]) -> Field:
+    """Go on where single places are no longer followed; refuse a window on what has no place."""
+    module = modules[str(node.target)] if node.op == "call_module" else None
+    name = type(module).__name__ if module is not None else name_of_call(node)
+    windows = any(part in name.lower() for part in ("conv", "pool", "fold"))
+    if (joined is UNKNOWN and node.op == "output") or (joined is not WHOLE and windows):
+        raise ValueError(
+            f"{node.name} takes numbers whose places are not known: a view, a flattening, a linear "
+            "layer or a pooling to several places comes before it"
+        )
+    return NOWHERE if flattens(node, module) else joined
+
+
+def flattens(node: fx.Node, module: nn.Module | None) -> bool:
+    """Tell whether one axis is left beside the batch, as for a linear layer."""
+    if isinstance(module, nn.Flatten):
+        return (module.start_dim, module.end_dim) == (1, -1)
+    if module is not None or node.op == "output":
+        return False
+    if name_of_call(node) in ("view", "reshape"):
+        return len(node.args) == 3 or (len(node.args) == 2 and len(tuple(node.args[1])) == 2)  # type: ignore[arg-type]
+    return (
+        name_of_call(node) == "flatten"
+        and axis_of(node, 1, "start_dim") == 1
+        and len(node.args) < 3
+    )
+
+
+def name_of_call(node: fx.Node) -> str:
+    """Name a function or a method."""
+    name = node.target if isinstance(node.target, str) else node.target.__name__
+    return DISPATCHED.get(node.target, str(name))
+
+
 def layer_at(node: fx.Node, modules: dict[str, nn.Module]) -> Any:
-    """Tell what a step does: a window, nothing to the places (None), `WHOLE`, or `NUMBERS`."""
+    """Tell what a step does: a window, nothing (None), an end of the places, or `NUMBERS`."""
     if node.op == "call_module":
         target = modules[str(node.target)]
-        return WHOLE if isinstance(target, GLOBAL) else layer_of(target, str(node.target))
-    name = node.target if isinstance(node.target, str) else node.target.__name__
-    name = DISPATCHED.get(node.target, str(name))
-    if name in NUMBERS:
+        if isinstance(target, ADAPTIVE):
+            return WHOLE if target.output_size in (1, (1, 1)) else UNKNOWN
+        if isinstance(target, PLACELESS):
+            return NOWHERE if flattens(node, target) else UNKNOWN
+        return layer_of(target, str(node.target))
+    name = name_of_call(node)
+    if name in NUMBERS and (name != "getattr" or node.args[1] in ATTRIBUTES):
         return NUMBERS
-    if name in GLOBAL_CALLS or (name in ("mean", "amax") and over_places(node)):
+    if name in ("mean", "amax") and over_places(node):
         return WHOLE
+    if name in ADAPTIVE_CALLS:
+        size = node.kwargs.get("output_size", node.args[1] if len(node.args) > 1 else None)
+        return WHOLE if size in (1, (1, 1), [1, 1]) else UNKNOWN
+    if name in PLACELESS_CALLS:
+        return NOWHERE if flattens(node, None) else UNKNOWN
     if name in ("max_pool2d", "avg_pool2d"):
         return pool_at(node)
     along_channels = (
@@ -297,9 +372,9 @@ def layer_at(node: fx.Node, modules: dict[str, nn.Module]) -> Any:
     )
 
 
-def axis_of(node: fx.Node, place: int) -> Any:
+def axis_of(node: fx.Node, place: int, name: str = "dim") -> Any:
     """Read a call's axis, which is its argument `dim` or stands at a place."""
-    return node.kwargs.get("dim", node.args[place] if len(node.args) > place else 0)
+    return node.kwargs.get(name, node.args[place] if len(node.args) > place else 0)
 
 
 def over_places(node: fx.Node) -> bool:
@@ -349,13 +424,22 @@ def traceable(module: nn.Module) -> fx.Graph:
             return only_checks(inspect.currentframe())
 
         def iter(self, obj: fx.Proxy):  # type: ignore[no-untyped-def]
-            return iter((obj, obj))
+            if not are_numbers(obj.node):  # how many maps there are is not known
+                raise TypeError(f"it goes through the parts of {obj.node.name} one by one")
+            return iter((obj, obj))  # a height and a width, for a check
 
     try:
         return Tracer().trace(module)
     except Exception as error:
         reason = str(error).split("\n")[0]
         raise TypeError(f"{type(module).__name__} cannot be followed: {reason}") from error
+
+
+def are_numbers(node: fx.Node) -> bool:
+    """Tell whether a step gives a shape or a part of one."""
+    while node.op != "placeholder" and name_of_call(node) == "getitem":
+        node = node.args[0]  # type: ignore[assignment]
+    return node.op in ("call_function", "call_method") and name_of_call(node) in NUMBERS
 
 
 def only_checks(frame: FrameType | None) -> bool:
@@ -438,15 +522,19 @@ def effective_receptive_field(
         check_whole(size, "a size of input_shape", 1)
     if count < 1:
         raise ValueError(f"at least 1 random input is needed, got {count}")
-    image = torch.randn(count, *input_shape, generator=generator).requires_grad_()
-    with evaluating(module):
-        output = module(image)
-    if output.ndim != 4:
-        raise ValueError(
-            f"the network gives feature maps of shape (N, O, H, W), got {tuple(output.shape)}"
-        )
-    middle = output[:, :, output.shape[2] // 2, output.shape[3] // 2]
-    (gradient,) = torch.autograd.grad(middle.sum(), image)
+    weight = next(module.parameters(), torch.zeros(()))
+    with torch.inference_mode(False), torch.enable_grad(), evaluating(module):
+        image = torch.randn(count, *input_shape, generator=generator).to(weight).requires_grad_()
+        output = module(image.clone())  # a first layer may change its input in place
+        if not isinstance(output, Tensor) or output.ndim != 4:
+            got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+            raise ValueError(f"the network gives feature maps of shape (N, O, H, W), got {got}")
+        middle = output[:, :, output.shape[2] // 2, output.shape[3] // 2].sum()
+        gradient = None
+        if middle.requires_grad:
+            (gradient,) = torch.autograd.grad(middle, image, allow_unused=True)
+    if gradient is None:
+        raise ValueError("the output in the middle must depend on the input, got no gradient")
     strength = gradient.abs().sum((0, 1))
     if not strength.max() > 0:
         raise ValueError("the output in the middle must depend on the input, got no gradient")

@@ -8,8 +8,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -289,6 +289,7 @@ class Training:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state; it must be this recipe's, this model's and these images'."""
+        check_state(state)
         # A file that is older than a field was made with its default.
         ours, theirs = asdict(self.recipe), {**asdict(Recipe()), **state["recipe"]}
         # A file may hold lists where the recipe has tuples.
@@ -305,14 +306,49 @@ class Training:
             )
         load_weights(self.model, state["model"])
         if self.average is not None:
-            load_weights(self.average, state["average"])
+            load_weights(self.average, state["average"] or {})
+        if state["best"]:
+            load_weights(copy.deepcopy(self.evaluated), state["best"])
         self.best = state["best"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"])
-        torch.set_rng_state(state["torch"])
+        try:
+            self.optimizer.load_state_dict(dict(state["optimizer"]))
+            self.generator.set_state(state["generator"])
+            torch.set_rng_state(state["torch"])
+        except (RuntimeError, TypeError, ValueError, KeyError) as error:
+            reason = str(error).split("\n")[0]
+            raise ValueError(f"the checkpoint is not of a training run: {reason}") from error
         if self.device.type == "cuda" and state["cuda"] is not None:
             torch.cuda.set_rng_state(state["cuda"], self.device)
         self.history = [Epoch(**epoch) for epoch in state["history"]]
+
+
+# What a state holds, and of which type each part is.
+STATE: dict[str, Any] = {
+    "model": Mapping,
+    "average": Mapping | None,
+    "best": Mapping,
+    "optimizer": Mapping,
+    "generator": Tensor,
+    "torch": Tensor,
+    "cuda": Tensor | None,
+    "history": list | tuple,
+    "recipe": Mapping,
+    "images": str,
+}
+
+
+def check_state(state: Any) -> None:
+    """Refuse what is no state of a run, naming the first part that is missing or another thing."""
+    check_type(state, Mapping, "state", "a mapping, as state_dict gives it")
+    for name, kind in STATE.items():
+        if name not in state:
+            raise ValueError(f"the checkpoint is not of a training run: {name} is missing")
+        if not isinstance(state[name], kind):
+            what = type(state[name]).__name__
+            raise ValueError(f"the checkpoint is not of a training run: {name} is a {what}")
+    names = {field.name for field in fields(Epoch)}
+    if not all(isinstance(epoch, Mapping) and {*epoch} == names for epoch in state["history"]):
+        raise ValueError("the checkpoint is not of a training run: its history holds other things")
 
 
 def _plain(value: Any) -> Any:

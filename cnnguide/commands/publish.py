@@ -7,6 +7,7 @@ Page: *train*. It makes the files in `cnnguide.trained` anew from a finished run
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import sys
@@ -19,7 +20,7 @@ from torch import nn
 
 from cnnguide import results
 from cnnguide.cam import ClassMaps, Looked
-from cnnguide.checkpoint import replacing
+from cnnguide.checkpoint import read_safetensors, replacing
 from cnnguide.models import count_parameters
 from cnnguide.models.resnet import ResNet
 from cnnguide.trained import FOLDER, load_demo
@@ -48,11 +49,14 @@ def to_onnx(model: ResNet) -> bytes:
     return written.SerializeToString()
 
 
-def card(run: Mapping[str, Any], model: nn.Module, sizes: Mapping[str, int]) -> str:
+def card(run: Mapping[str, Any], model: nn.Module, contents: Mapping[str, bytes]) -> str:
     """Describe the network, from the record of its run."""
     recipe = "\n".join(f"| `{name}` | {value} |" for name, value in run["recipe"].items())
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
-    files = "\n".join(f"- `{name}`: {size:,} bytes" for name, size in sizes.items())
+    files = "\n".join(
+        f"- `{name}`: {len(content):,} bytes, SHA-256 `{hashlib.sha256(content).hexdigest()}`"
+        for name, content in contents.items()
+    )
     accuracy, n = run["test_accuracy"]["chosen"], 10_000
     error = (accuracy * (1 - accuracy) / n) ** 0.5
     command = re.sub(r"^full_run\.py", "cnnguide train", run["command"])  # its name before
@@ -90,6 +94,7 @@ def publish(run_folder: Path, *, folder: Path = FOLDER) -> None:
     run = record["runs"][-1]
     if run["model"] != NAME:
         raise ValueError(f"{run_folder} holds a run of {run['model']}, not of {NAME}")
+    read_safetensors(run_folder / "weights.safetensors")  # nothing is overwritten by a damaged file
     weights = (run_folder / "weights.safetensors").read_bytes()
     with replacing(folder / f"{NAME}.safetensors") as file:
         file.write(weights)
@@ -97,9 +102,9 @@ def publish(run_folder: Path, *, folder: Path = FOLDER) -> None:
     graph = to_onnx(model)
     with replacing(folder / f"{NAME}.onnx") as file:
         file.write(graph)
-    sizes = {f"{NAME}.safetensors": len(weights), f"{NAME}.onnx": len(graph)}
+    contents = {f"{NAME}.safetensors": weights, f"{NAME}.onnx": graph}
     with replacing(folder / "README.md") as file:
-        file.write(card(run, model, sizes).encode())
+        file.write(card(run, model, contents).encode())
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -29,8 +29,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from cnnguide import data, results
-from cnnguide.checkpoint import replacing
-from cnnguide.commands import end_with_parent
+from cnnguide.checkpoint import replacing, to_safetensors
+from cnnguide.commands import end_with_parent, stopping_on_sigterm
 from cnnguide.fast import FastTraining, Techniques, processes, rank, saved_bytes
 from cnnguide.models import CIFAR_NETWORKS, QuickNet, count_multiply_adds, count_parameters
 from cnnguide.recipe import RECIPES, Recipe, find_recipe
@@ -213,20 +213,6 @@ def owning(options: Options) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
-
-
-@contextmanager
-def stopping_on_sigterm() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C: print how to go on."""
-
-    def stop(number: int, _: object) -> None:
-        raise KeyboardInterrupt(number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def device_of(options: Options) -> torch.device:
@@ -529,14 +515,11 @@ def draw_curves(run: Training, path: Path) -> None:
 
 
 def save_weights(options: Options, run: Training, accuracy: dict[str, float]) -> None:
-    """Write the chosen weights as safetensors, with the recipe in the file."""
-    import safetensors.torch
-
+    """Write the chosen weights as safetensors, with the recipe and a digest in the file."""
     described = {"recipe": asdict(run.recipe), "model": options.model, "test_accuracy": accuracy}
     weights = {name: tensor.cpu().contiguous() for name, tensor in run.best.items()}
-    metadata = {name: json.dumps(value) for name, value in described.items()}
     with replacing(options.output / "weights.safetensors") as file:
-        file.write(safetensors.torch.save(weights, metadata))
+        file.write(to_safetensors(weights, described))
 
 
 def finish(options: Options, run: Training, images: data.Cifar10, seconds: float) -> None:

@@ -8,7 +8,6 @@ that it saw: automobile and truck, deer and horse, dog and cat, ship and airplan
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnguide import data
-from cnnguide.checkpoint import check_path, load_checkpoint, load_weights
+from cnnguide.checkpoint import check_path, load_checkpoint, load_weights, read_safetensors
 from cnnguide.models import CIFAR_NETWORKS, QuickNet, cifar_resnet10
 from cnnguide.models.resnet import ResNet
 
@@ -95,7 +94,7 @@ def load_run(folder: Path) -> TrainedNetwork:
     Raises
     ------
     ValueError
-        If the folder holds no finished run, or its file cannot be read.
+        If the folder holds no finished run, or its file is cut short, altered or another's.
 
     Examples
     --------
@@ -103,19 +102,15 @@ def load_run(folder: Path) -> TrainedNetwork:
     Traceback (most recent call last):
     ValueError: nowhere holds no finished run: there is no nowhere/weights.safetensors
     """
-    import safetensors.torch  # the library itself needs PyTorch alone
-
     check_path(folder, "folder")
     path = folder / "weights.safetensors"
     if not path.is_file():
         raise ValueError(f"{folder} holds no finished run: there is no {path}")
+    weights, told = read_safetensors(path)
     try:
-        with safetensors.safe_open(path, "pt") as file:
-            told = {name: json.loads(value) for name, value in (file.metadata() or {}).items()}
-        weights = safetensors.torch.load_file(path)
         model, recipe = CIFAR_NETWORKS[told["model"]](), told["recipe"]
         constants = tuple(recipe["mean"]), tuple(recipe["std"])
-    except (OSError, safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a file of `cnnguide train`: {error}") from error
     load_weights(model, weights)
     return TrainedNetwork(model.eval(), data.CLASSES, *constants)
@@ -137,7 +132,7 @@ def load_demo(*, folder: Path = FOLDER) -> ResNet:
     Raises
     ------
     ValueError
-        If the file is not there or cannot be read.
+        If the file is not there, cut short or altered.
 
     Examples
     --------
@@ -145,14 +140,11 @@ def load_demo(*, folder: Path = FOLDER) -> ResNet:
     >>> load_demo()(data.normalise(images)).argmax(1).tolist()
     [0, 0]
     """
-    import safetensors.torch  # the library itself needs PyTorch alone
-
     check_path(folder, "folder")
     path = folder / "resnet10.safetensors"
-    try:
-        weights = safetensors.torch.load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise ValueError(f"{path} holds no weights: {error}") from error
+    if not path.is_file():
+        raise ValueError(f"{path} holds no weights: there is no such file")
+    weights, _ = read_safetensors(path)
     model = cifar_resnet10()
     load_weights(model, weights)
     return model.eval()
@@ -191,14 +183,14 @@ def load_backbone(path: Path = FOLDER / "backbone.pt") -> QuickNet:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is cut short or holds another model's weights.
+        If the file is cut short, altered, or holds another model's weights.
 
     Examples
     --------
     >>> load_backbone()(torch.zeros(1, 3, 32, 32)).shape
     torch.Size([1, 6])
     """
-    model, stored = make_backbone(), load_checkpoint(path)
+    stored, model = load_checkpoint(path), make_backbone()
     if not isinstance(stored, dict):
         raise ValueError(f"{path} holds no weights: it holds a {type(stored).__name__}")
     # Stored in half precision: half the size, and no answer that a reader would notice.

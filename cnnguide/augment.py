@@ -198,7 +198,7 @@ def crop_at(
 
 
 def random_crop(
-    images: Shaped[Tensor, "N C H W"], *, padding: int = 4, generator: torch.Generator
+    images: Shaped[Tensor, "N C H W"], *, padding: int = 4, generator: torch.Generator | None = None
 ) -> Shaped[Tensor, "N C H W"]:
     """Pad and crop each image at its own random place, by the law of torchvision's `RandomCrop`.
 
@@ -208,8 +208,9 @@ def random_crop(
         ``N C H W``, any dtype. Crop before you normalise: what is padded is black.
     padding : int
         Pixels added on every side; each of the ``(2 * padding + 1) ** 2`` places is as likely.
-    generator : torch.Generator
-        On the CPU or on the images' device.
+    generator : torch.Generator, optional
+        On the CPU or on the images' device; by default PyTorch's global one on the CPU, which
+        `torch.manual_seed` seeds.
 
     Returns
     -------
@@ -230,7 +231,8 @@ def random_crop(
     """
     check_images(images)
     check_whole(padding, "padding", 0)
-    check_generator(generator)
+    check_generator(generator, optional=True)
+    generator = generator or torch.default_generator
     shape, device = (2, len(images)), generator.device
     offsets = torch.randint(2 * padding + 1, shape, generator=generator, device=device)
     rows, columns = offsets.to(images.device)
@@ -275,7 +277,7 @@ def flip_where(
 
 
 def random_flip(
-    images: Shaped[Tensor, "N C H W"], *, p: float = 0.5, generator: torch.Generator
+    images: Shaped[Tensor, "N C H W"], *, p: float = 0.5, generator: torch.Generator | None = None
 ) -> Shaped[Tensor, "N C H W"]:
     """Mirror each image with probability `p`, by the law of torchvision's `RandomHorizontalFlip`.
 
@@ -285,8 +287,9 @@ def random_flip(
         ``N C H W``, any dtype.
     p : float
         Probability, from 0 to 1.
-    generator : torch.Generator
-        On the CPU or on the images' device.
+    generator : torch.Generator, optional
+        On the CPU or on the images' device; by default PyTorch's global one on the CPU, which
+        `torch.manual_seed` seeds.
 
     Returns
     -------
@@ -306,7 +309,8 @@ def random_flip(
     """
     check_images(images)
     check_range(p, "p", 0, 1)
-    check_generator(generator)
+    check_generator(generator, optional=True)
+    generator = generator or torch.default_generator
     draws = torch.rand(len(images), generator=generator, device=generator.device)
     return flip_where(images, (draws < p).to(images.device))
 
@@ -363,7 +367,7 @@ def cutout_at(
 
 
 def random_cutout(
-    images: Shaped[Tensor, "N C H W"], *, side: int, generator: torch.Generator
+    images: Shaped[Tensor, "N C H W"], *, side: int, generator: torch.Generator | None = None
 ) -> Shaped[Tensor, "N C H W"]:
     """Blank a square around a pixel of each image, every pixel as likely.
 
@@ -373,8 +377,9 @@ def random_cutout(
         ``N C H W``, normalised.
     side : int
         Of the square, in pixels, at least 1.
-    generator : torch.Generator
-        On the CPU or on the images' device.
+    generator : torch.Generator, optional
+        On the CPU or on the images' device; by default PyTorch's global one on the CPU, which
+        `torch.manual_seed` seeds.
 
     Returns
     -------
@@ -395,7 +400,8 @@ def random_cutout(
     """
     check_images(images)
     check_whole(side, "side", 1)
-    check_generator(generator)
+    check_generator(generator, optional=True)
+    generator = generator or torch.default_generator
     h, w = images.shape[-2:]
     if min(h, w) < 1:
         raise ValueError(f"images must have a pixel, got shape {tuple(images.shape)}")

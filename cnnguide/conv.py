@@ -106,7 +106,7 @@ def pair(value: Pair, name: str, least: int) -> tuple[int, int]:
 
 
 def output_size(
-    size: int, kernel: int, *, stride: int = 1, padding: int = 0, dilation: int = 1
+    size: int, kernel_size: int, *, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> int:
     r"""Count the places at which a kernel fits along one axis.
 
@@ -114,7 +114,7 @@ def output_size(
     ----------
     size : int
         Pixels of the input along the axis.
-    kernel : int
+    kernel_size : int
         Weights of the kernel along the axis, at least 1.
     stride : int
         Pixels from one place to the next, at least 1.
@@ -144,13 +144,13 @@ def output_size(
     """
     for name, value, least in (
         ("size", size, 0),
-        ("kernel", kernel, 1),
+        ("kernel_size", kernel_size, 1),
         ("stride", stride, 1),
         ("padding", padding, 0),
         ("dilation", dilation, 1),
     ):
         check_whole(value, name, least)
-    reach = dilation * (kernel - 1) + 1
+    reach = dilation * (kernel_size - 1) + 1
     if reach > size + 2 * padding:
         raise ValueError(
             f"the kernel spans {reach} pixels and the padded image only {size + 2 * padding}; "
@@ -226,7 +226,7 @@ def windows(
     [[3.0, 4.0], [6.0, 7.0]]
     """
     check_images(image)
-    kh, kw = pair(kernel_size, "kernel", 1)
+    kh, kw = pair(kernel_size, "kernel_size", 1)
     sh, sw = pair(stride, "stride", 1)
     dh, dw = pair(dilation, "dilation", 1)
     n, c, h, w = image.shape
@@ -276,6 +276,29 @@ def pad(image: Tensor, padding: Pair, *, value: float = 0.0) -> Tensor:
 def sides(weight: Tensor) -> tuple[int, int]:
     """Give the height and width of a weight's kernels."""
     return weight.shape[2], weight.shape[3]
+
+
+def check_same(padding: str, stride: Pair) -> None:
+    """Refuse a padding by name that PyTorch does not know, or that a stride makes impossible."""
+    if padding not in ("same", "valid"):
+        raise ValueError(f"padding must be pixels, 'same' or 'valid', got {padding!r}")
+    if padding == "same" and pair(stride, "stride", 1) != (1, 1):
+        raise ValueError(f"padding='same' must have stride 1, got stride={stride}")
+
+
+def add_border(
+    image: Tensor, weight: Tensor, padding: Pair | str, *, stride: Pair, dilation: Pair
+) -> Tensor:
+    """Pad an image as the setting says: by pixels, or so that the output keeps the size."""
+    if not isinstance(padding, str):
+        return pad(image, padding)
+    check_same(padding, stride)
+    if padding == "valid":
+        return image
+    steps = zip(sides(weight), pair(dilation, "dilation", 1), strict=True)
+    height, width = (max(gap * (side - 1), 0) for side, gap in steps)
+    top, left = height // 2, width // 2  # of an odd number, the larger half goes behind
+    return F.pad(image, (left, width - left, top, height - top))
 
 
 def add_bias(output: Tensor, bias: Tensor | None) -> Tensor:
@@ -338,7 +361,7 @@ def conv2d_loops(
     bias: Float[Tensor, " O"] | None = None,
     *,
     stride: Pair = 1,
-    padding: Pair = 0,
+    padding: Pair | str = 0,
     dilation: Pair = 1,
     groups: int = 1,
 ) -> Float[Tensor, "N O Ho Wo"]:
@@ -353,7 +376,8 @@ def conv2d_loops(
     bias : Tensor, optional
         ``O``, the image's dtype.
     stride, padding, dilation : int or (int, int)
-        In pixels, for both axes or for (height, width).
+        In pixels, for both axes or for (height, width). ``padding="same"`` adds what keeps the
+        size, with stride 1, and ``padding="valid"`` nothing.
     groups : int
         Equal parts into which the channels are divided; divides both ``C`` and ``O``.
 
@@ -382,7 +406,7 @@ def conv2d_loops(
     [[[[4.0, 6.0], [10.0, 12.0]]]]
     """
     check_conv(image, weight, bias, groups)
-    image = pad(image, padding)
+    image = add_border(image, weight, padding, stride=stride, dilation=dilation)
     o, cg, kh, kw = weight.shape
     sh, sw = pair(stride, "stride", 1)
     dh, dw = pair(dilation, "dilation", 1)
@@ -407,13 +431,27 @@ def conv2d_windows(
     bias: Float[Tensor, " O"] | None = None,
     *,
     stride: Pair = 1,
-    padding: Pair = 0,
+    padding: Pair | str = 0,
     dilation: Pair = 1,
     groups: int = 1,
 ) -> Float[Tensor, "N O Ho Wo"]:
     """Convolve by one sum over all windows at once.
 
-    Parameters, returns and errors are those of `conv2d_loops`.
+    Parameters
+    ----------
+    image, weight, bias, stride, padding, dilation, groups
+        As in `conv2d_loops`: ``N C H W``, ``O C/groups kh kw``, ``O``, then pixels, and the parts
+        into which the channels are divided.
+
+    Returns
+    -------
+    Tensor
+        ``N O Ho Wo``, the same numbers as by `conv2d_loops`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `conv2d_loops`.
 
     Examples
     --------
@@ -423,7 +461,8 @@ def conv2d_windows(
     [[[[4.0, 6.0], [10.0, 12.0]]]]
     """
     check_conv(image, weight, bias, groups)
-    seen = windows(pad(image, padding), sides(weight), stride=stride, dilation=dilation)
+    image = add_border(image, weight, padding, stride=stride, dilation=dilation)
+    seen = windows(image, sides(weight), stride=stride, dilation=dilation)
     seen = seen.unflatten(1, (groups, -1))  # N C Ho Wo kh kw -> N G C/G Ho Wo kh kw
     grouped = weight.unflatten(0, (groups, -1))  # O C/G kh kw -> G O/G C/G kh kw
     output = torch.einsum("ngcijuv,gocuv->ngoij", seen, grouped)
@@ -436,13 +475,27 @@ def conv2d_matmul(
     bias: Float[Tensor, " O"] | None = None,
     *,
     stride: Pair = 1,
-    padding: Pair = 0,
+    padding: Pair | str = 0,
     dilation: Pair = 1,
     groups: int = 1,
 ) -> Float[Tensor, "N O Ho Wo"]:
     """Convolve by one matrix product, with every window written as a column (im2col).
 
-    Parameters, returns and errors are those of `conv2d_loops`.
+    Parameters
+    ----------
+    image, weight, bias, stride, padding, dilation, groups
+        As in `conv2d_loops`: ``N C H W``, ``O C/groups kh kw``, ``O``, then pixels, and the parts
+        into which the channels are divided.
+
+    Returns
+    -------
+    Tensor
+        ``N O Ho Wo``, the same numbers as by `conv2d_loops`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `conv2d_loops`.
 
     Examples
     --------
@@ -452,7 +505,8 @@ def conv2d_matmul(
     [[[[4.0, 6.0], [10.0, 12.0]]]]
     """
     check_conv(image, weight, bias, groups)
-    seen = windows(pad(image, padding), sides(weight), stride=stride, dilation=dilation)
+    image = add_border(image, weight, padding, stride=stride, dilation=dilation)
+    seen = windows(image, sides(weight), stride=stride, dilation=dilation)
     n, _, ho, wo, _, _ = seen.shape
     rows = weight.reshape(groups, len(weight) // groups, -1)
     # N C Ho Wo kh kw -> N G (C/G kh kw) (Ho Wo): the copy that im2col pays for
@@ -466,13 +520,27 @@ def conv2d_library(
     bias: Float[Tensor, " O"] | None = None,
     *,
     stride: Pair = 1,
-    padding: Pair = 0,
+    padding: Pair | str = 0,
     dilation: Pair = 1,
     groups: int = 1,
 ) -> Float[Tensor, "N O Ho Wo"]:
     """Convolve by PyTorch's own function, which picks the fastest way for the machine.
 
-    Parameters, returns and errors are those of `conv2d_loops`.
+    Parameters
+    ----------
+    image, weight, bias, stride, padding, dilation, groups
+        As in `conv2d_loops`: ``N C H W``, ``O C/groups kh kw``, ``O``, then pixels, and the parts
+        into which the channels are divided.
+
+    Returns
+    -------
+    Tensor
+        ``N O Ho Wo``, the same numbers as by `conv2d_loops`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `conv2d_loops`.
 
     Examples
     --------
@@ -482,6 +550,9 @@ def conv2d_library(
     [[[[4.0, 6.0], [10.0, 12.0]]]]
     """
     check_conv(image, weight, bias, groups)
+    if isinstance(padding, str):
+        image = add_border(image, weight, padding, stride=stride, dilation=dilation)
+        padding = 0
     steps, border = pair(stride, "stride", 1), pair(padding, "padding", 0)
     gaps = pair(dilation, "dilation", 1)
     for size, side, p, d in zip(image.shape[2:], sides(weight), border, gaps, strict=True):
@@ -545,7 +616,7 @@ class DepthwiseSeparableConv2d(nn.Module):
     kernel_size : int
         Side of the depthwise kernel.
     stride, padding : int
-        Of the depthwise convolution.
+        Of the depthwise convolution; ``padding="same"`` keeps the size, with stride 1.
     bias : bool
         Whether both convolutions have one.
 
@@ -567,15 +638,18 @@ class DepthwiseSeparableConv2d(nn.Module):
         kernel_size: int,
         *,
         stride: int = 1,
-        padding: int = 0,
+        padding: int | str = 0,
         bias: bool = True,
     ) -> None:
         super().__init__()
         for name, value in (("in_channels", in_channels), ("out_channels", out_channels)):
             check_whole(value, name, 1)
-        check_whole(kernel_size, "kernel", 1)
+        check_whole(kernel_size, "kernel_size", 1)
         check_whole(stride, "stride", 1)
-        check_whole(padding, "padding", 0)
+        if isinstance(padding, str):
+            check_same(padding, stride)
+        else:
+            check_whole(padding, "padding", 0)
         check_flag(bias, "bias")
         self.depthwise = nn.Conv2d(
             in_channels,
@@ -591,7 +665,9 @@ class DepthwiseSeparableConv2d(nn.Module):
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N O Ho Wo"]:
         """Apply both convolutions."""
         layer = self.depthwise
-        least = max(1, layer.kernel_size[0] - 2 * int(layer.padding[0]))
+        border = layer.kernel_size[0] // 2 if layer.padding == "same" else 0
+        border = border if isinstance(layer.padding, str) else int(layer.padding[0])
+        least = max(1, layer.kernel_size[0] - 2 * border)
         check_input(x, "this layer", layer.in_channels, layer.weight, least=least)
         return self.pointwise(self.depthwise(x))
 
@@ -626,7 +702,7 @@ def conv_parameters(
     >>> conv_parameters(3, 16, 3), conv_parameters(1, 1, 5, bias=False)
     (448, 25)
     """
-    kh, kw = pair(kernel_size, "kernel", 1)
+    kh, kw = pair(kernel_size, "kernel_size", 1)
     for name, value in (
         ("in_channels", in_channels),
         ("out_channels", out_channels),

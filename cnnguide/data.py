@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -43,11 +43,14 @@ __all__ = [
     "SHA256",
     "STD",
     "Cifar10",
+    "PictureFiles",
     "batches",
     "cache_folder",
     "cached_file",
     "channel_statistics",
     "check_lengths",
+    "find_copies",
+    "find_pictures",
     "load",
     "loader",
     "normalise",
@@ -449,8 +452,8 @@ def per_image_std(images: UInt8[Tensor, "N C H W"]) -> Float[Tensor, " C"]:
 def open_picture(path: Path, *, side: int = 32) -> UInt8[Tensor, "3 side side"]:
     """Open a picture of any kind and size as a square of pixels.
 
-    A photograph is turned as its camera says, what is transparent becomes white, and the largest
-    square in the middle is made smaller (or larger) to `side` pixels.
+    A photograph is turned as its camera says, what is transparent becomes white, 16 bits become 8,
+    and the largest square in the middle is made smaller (or larger) to `side` pixels.
 
     Parameters
     ----------
@@ -469,7 +472,7 @@ def open_picture(path: Path, *, side: int = 32) -> UInt8[Tensor, "3 side side"]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a picture, or its end is missing.
+        If it is not a picture, its end is missing, or its pixels are floats.
 
     Examples
     --------
@@ -488,7 +491,7 @@ def open_picture(path: Path, *, side: int = 32) -> UInt8[Tensor, "3 side side"]:
         raise FileNotFoundError(f"there is no picture {path}")
     try:
         with Image.open(path) as file:
-            picture = ImageOps.exif_transpose(file).convert("RGBA")
+            picture = eight_bits(ImageOps.exif_transpose(file)).convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} is not a whole picture: {error}") from error
     white = Image.new("RGBA", picture.size, "white")
@@ -496,6 +499,144 @@ def open_picture(path: Path, *, side: int = 32) -> UInt8[Tensor, "3 side side"]:
         Image.alpha_composite(white, picture).convert("RGB"), (side, side), Image.Resampling.BICUBIC
     )
     return torch.from_numpy(np.array(square)).permute(2, 0, 1).contiguous()
+
+
+def eight_bits(picture: Image.Image) -> Image.Image:
+    """Keep the upper 8 of 16 bits; Pillow itself would make nearly all of them white."""
+    if picture.mode == "F":
+        raise ValueError("its pixels are floats; save it with 8 or 16 bits a channel")
+    if not picture.mode.startswith("I"):
+        return picture
+    return Image.fromarray((np.asarray(picture) // 256).clip(0, 255).astype(np.uint8))
+
+
+class PictureFiles(NamedTuple):
+    """The files of a folder that has a folder for each class, sorted by class, then by name."""
+
+    paths: tuple[Path, ...]
+    labels: Int64[Tensor, " N"]
+    classes: tuple[str, ...]  # the names of the folders
+    others: tuple[Path, ...]  # files that are no pictures, by the ends of their names
+
+
+def find_pictures(folder: Path) -> PictureFiles:
+    """Find the pictures of a folder that has a folder for each class, as `ImageFolder` has it.
+
+    Hidden files and folders are passed over, and no file is opened.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Such as ``pictures`` with ``pictures/cat/1.jpg`` and ``pictures/ship/1.png``; a class may
+        have folders within.
+
+    Returns
+    -------
+    PictureFiles
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    ValueError
+        Without two classes, or if a class has no picture.
+    OSError
+        If a folder cannot be read.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> temporary = TemporaryDirectory()
+    >>> folder = Path(temporary.name)
+    >>> for name in ("ship/1.png", "cat/1.JPG", "cat/.hidden.jpg", "cat/notes.txt"):
+    ...     (folder / name).parent.mkdir(exist_ok=True)
+    ...     (folder / name).touch()
+    >>> found = find_pictures(folder)
+    >>> [path.name for path in found.paths], found.labels.tolist(), found.classes
+    (['1.JPG', '1.png'], [0, 1], ('cat', 'ship'))
+    >>> [path.name for path in found.others]
+    ['notes.txt']
+    >>> temporary.cleanup()
+    """
+    check_type(folder, Path, "folder", "a pathlib.Path")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}")
+    classes = sorted(p.name for p in folder.iterdir() if p.is_dir() and not is_hidden(p.name))
+    if len(classes) < 2:
+        got = f"only {classes[0]!r}" if classes else "none"
+        raise ValueError(
+            f"{folder} must hold a folder for each class, and at least two of them, got {got}"
+        )
+    Image.init()
+    ends = {end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+    paths, labels, others = [], [], []
+    for label, name in enumerate(classes):
+        files = visible_files(folder / name)
+        pictures = [path for path in files if path.suffix.lower() in ends]
+        if not pictures:
+            raise ValueError(f"every class must have pictures, got none in {folder / name}")
+        paths += pictures
+        labels += [label] * len(pictures)
+        others += [path for path in files if path.suffix.lower() not in ends]
+    return PictureFiles(tuple(paths), torch.tensor(labels), tuple(classes), tuple(others))
+
+
+def is_hidden(name: str) -> bool:
+    """Tell what systems put beside a user's files from the files themselves."""
+    return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """List the files of a folder and of those within, sorted; a folder that is shut is told."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    found = []
+    for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        found += [Path(parent, name) for name in names if not is_hidden(name)]
+    return sorted(found)
+
+
+def find_copies(images: Shaped[Tensor, "N ..."]) -> list[tuple[int, int]]:
+    """Find the images that are equal to an earlier one, pixel by pixel.
+
+    Two parts of a data set must have no picture in common; see the page's section on leakage.
+
+    Parameters
+    ----------
+    images : Tensor
+        ``N ...``, of any type.
+
+    Returns
+    -------
+    list of (int, int)
+        For each such image the number of the first that is equal to it, and its own.
+
+    Raises
+    ------
+    TypeError
+        For something other than a tensor.
+    ValueError
+        For a single number.
+
+    Examples
+    --------
+    >>> find_copies(torch.tensor([[1, 2], [3, 4], [1, 2], [1, 2]]))
+    [(0, 2), (0, 3)]
+    """
+    check_tensor(images, "images")
+    if images.ndim == 0:
+        raise ValueError("images must have an axis of their own, got a single number")
+    first: dict[bytes, int] = {}
+    copies = []
+    for k, image in enumerate(images.detach().cpu()):
+        content = image.contiguous().flatten().view(torch.uint8).numpy().tobytes()
+        earlier = first.setdefault(hashlib.sha256(content).digest(), k)
+        if earlier != k:
+            copies.append((earlier, k))
+    return copies
 
 
 def split(

@@ -179,6 +179,10 @@ class Dropout(nn.Module):
         self.p = p
         self.generator = generator
 
+    def extra_repr(self) -> str:
+        """Write the probability, as PyTorch's layer does."""
+        return f"p={self.p}"
+
     def forward(self, x: Float[Tensor, ...]) -> Float[Tensor, ...]:
         """Drop in training mode only."""
         check_floats(x, "x")

@@ -88,15 +88,15 @@ def check_corners(values: tuple[int, ...], count: int, name: str, wanted: str) -
         raise TypeError(f"{name} must be {count} whole numbers {wanted}, got {name_of(values)}")
 
 
-def sample_lambda(alpha: float, *, generator: torch.Generator) -> float:
+def sample_lambda(alpha: float, *, generator: torch.Generator | None = None) -> float:
     r"""Draw λ from Beta(α, α).
 
     Parameters
     ----------
     alpha : float
         Above 0 mixes: small values stay near 0 or 1, and 1 is uniform. 0 means no mixing.
-    generator : torch.Generator
-        On the CPU.
+    generator : torch.Generator, optional
+        On the CPU; by default PyTorch's global one, which `torch.manual_seed` seeds.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def sample_lambda(alpha: float, *, generator: torch.Generator) -> float:
     True
     """
     check_number(alpha, "α")
-    check_generator(generator)
+    check_generator(generator, optional=True)
     if not 0 <= alpha < float("inf"):
         raise ValueError(f"α must be finite and not below 0, got {alpha}")
     if alpha == 0:
@@ -226,7 +226,9 @@ def cutmix_box(height: int, width: int, *, lam: float, centre: tuple[int, int]) 
     )
 
 
-def draw_box(height: int, width: int, *, lam: float, generator: torch.Generator) -> Box:
+def draw_box(
+    height: int, width: int, *, lam: float, generator: torch.Generator | None = None
+) -> Box:
     """Draw the middle of CutMix's box, every pixel as likely, and give the box around it.
 
     Parameters
@@ -235,7 +237,8 @@ def draw_box(height: int, width: int, *, lam: float, generator: torch.Generator)
         Of the images, in pixels.
     lam : float
         The share of the first image, from 0 to 1, that would stay if nothing was cut off.
-    generator : torch.Generator
+    generator : torch.Generator, optional
+        On the CPU; by default PyTorch's global one, which `torch.manual_seed` seeds.
 
     Returns
     -------
@@ -256,7 +259,7 @@ def draw_box(height: int, width: int, *, lam: float, generator: torch.Generator)
     """
     check_lambda(lam)
     check_sides(height, width)
-    check_generator(generator)
+    check_generator(generator, optional=True)
     row = int(torch.randint(height, (), generator=generator))
     column = int(torch.randint(width, (), generator=generator))
     return cutmix_box(height, width, lam=lam, centre=(row, column))
@@ -327,7 +330,7 @@ def random_mix(
     mixup: float = 0.0,
     cutmix: float = 0.0,
     probability: float = 1.0,
-    generator: torch.Generator,
+    generator: torch.Generator | None = None,
 ) -> Mixed:
     """Mix a batch at random: partners, λ and, for CutMix, one box for all.
 
@@ -339,8 +342,8 @@ def random_mix(
         α of either method, 0 for none. If both are above 0, either is as likely for a batch.
     probability : float
         Of mixing the batch at all, from 0 to 1.
-    generator : torch.Generator
-        On the CPU.
+    generator : torch.Generator, optional
+        On the CPU; by default PyTorch's global one, which `torch.manual_seed` seeds.
 
     Returns
     -------
@@ -363,7 +366,7 @@ def random_mix(
     check_range(mixup, "mixup", 0)
     check_range(cutmix, "cutmix", 0)
     check_range(probability, "probability", 0, 1)
-    check_generator(generator)
+    check_generator(generator, optional=True)
     left_out = probability < 1 and torch.rand((), generator=generator).item() >= probability
     if left_out or not (mixup or cutmix):
         return Mixed(images, 1.0, torch.arange(len(images), device=images.device))

@@ -168,6 +168,13 @@ class BatchNorm2d(nn.Module):
         self.register_buffer("running_var", torch.ones(num_features))
         self.register_buffer("num_batches_tracked", torch.tensor(0))
 
+    def extra_repr(self) -> str:
+        """Write the settings, as PyTorch's layer does."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.weight is not None}"
+        )
+
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N C H W"]:
         """Standardise each channel, then scale and shift it."""
         check_floats(x, "images")

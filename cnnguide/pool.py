@@ -188,7 +188,7 @@ def pool_windows(
 ) -> Tensor:
     """Pad, and show the windows that both kinds of pooling look at."""
     check_float_images(image)
-    kernel, border = pair(kernel_size, "kernel", 1), pair(padding, "padding", 0)
+    kernel, border = pair(kernel_size, "kernel_size", 1), pair(padding, "padding", 0)
     if any(2 * p > k for p, k in zip(border, kernel, strict=True)):
         raise ValueError(
             f"padding must be at most half the window, got {padding} for {kernel_size}"

@@ -40,7 +40,7 @@ class Layer:
 
     Attributes
     ----------
-    kernel, stride, dilation : int
+    kernel_size, stride, dilation : int
         Pixels, at least 1.
     padding : int
         Pixels, at least 0.
@@ -48,7 +48,7 @@ class Layer:
         For tables and figures.
     """
 
-    kernel: int
+    kernel_size: int
     stride: int = 1
     dilation: int = 1
     padding: int = 0
@@ -56,9 +56,9 @@ class Layer:
 
     def __post_init__(self) -> None:
         """Refuse what is no window."""
-        for name in ("kernel", "stride", "dilation", "padding"):
+        for name in ("kernel_size", "stride", "dilation", "padding"):
             check_whole(getattr(self, name), name)
-        if min(self.kernel, self.stride, self.dilation) < 1 or self.padding < 0:
+        if min(self.kernel_size, self.stride, self.dilation) < 1 or self.padding < 0:
             raise ValueError(
                 "a layer has kernel, stride and dilation of at least 1 and padding of at least 0, "
                 f"got {self}"
@@ -88,7 +88,7 @@ class Field:
 
     def through(self, layer: Layer) -> Field:
         """Give the field one layer further on."""
-        reach = layer.dilation * (layer.kernel - 1)
+        reach = layer.dilation * (layer.kernel_size - 1)
         return Field(
             size=self.size + reach * self.jump,
             jump=self.jump * layer.stride,

@@ -6,7 +6,10 @@ Words stay text in SVG files, so that a reader can select, search and translate 
 
 from __future__ import annotations
 
+import atexit
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -33,8 +36,40 @@ COLOURS = {
 }
 
 
+def script() -> Path | None:
+    """Give the file that Python was started with, if it was with one: ``python plot_conv.py``."""
+    main = sys.modules["__main__"]
+    name = getattr(main, "__file__", None)
+    by_name = getattr(main, "__spec__", None) is not None  # python -m
+    ours = "sphinx_gallery" in sys.modules  # the site keeps its figures itself
+    if by_name or ours or not name or Path(name).suffix != ".py":
+        return None
+    return Path(name).absolute()
+
+
+def save_unseen(path: Path) -> None:
+    """Save a script's figures, which no screen has shown, beside it, and print where they are.
+
+    Where there is no screen, matplotlib's `show` shows nothing and says nothing.
+    """
+    import matplotlib.pyplot as plt
+
+    if plt.get_backend().lower() not in ("agg", "cairo", "pdf", "pgf", "ps", "svg"):
+        return
+    for k, number in enumerate(plt.get_fignums(), start=1):
+        saved = path.with_name(f"{path.stem}_{k}.png")
+        try:
+            plt.figure(number).savefig(saved)
+        except OSError as error:
+            print(f"no screen, and {saved} cannot be written: {error}", file=sys.stderr)
+            return
+        print(f"no screen: the figure is in {saved}", file=sys.stderr)
+
+
 def style() -> None:
     """Set the look that all figures of the guide share.
+
+    A script that has called it and finds no screen saves its figures beside itself when it ends.
 
     Examples
     --------
@@ -65,6 +100,9 @@ def style() -> None:
             "legend.frameon": False,
         }
     )
+    atexit.unregister(save_unseen)  # once is enough
+    if path := script():
+        atexit.register(save_unseen, path)
 
 
 def to_displayable(image: Tensor) -> Tensor:

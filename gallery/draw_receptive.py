@@ -40,7 +40,7 @@ def draw_rows(title, layers):
         if k:
             layer, above = layers[k - 1], set()
             for i in wanted:
-                window = [i * layer.stride + j * layer.dilation for j in range(layer.kernel)]
+                window = [i * layer.stride + j * layer.dilation for j in range(layer.kernel_size)]
                 above |= set(window)
                 for j in window:
                     (x0, y0), (x1, y1) = rows[k - 1][j], rows[k][i]

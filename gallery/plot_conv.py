@@ -21,18 +21,20 @@ from cnnguide.conv import KERNELS, apply_kernel, conv2d_loops, output_size
 from cnnguide.trained import shipped
 
 show.style()
-photograph = torch.from_numpy(skimage.data.camera())[None, None].float() / 255
+pixels = torch.from_numpy(skimage.data.camera())  # in colour: skimage.data.astronaut()
+photograph = pixels.view(*pixels.shape[:2], -1).permute(2, 0, 1)[None].float() / 255
 photograph = torch.nn.functional.avg_pool2d(photograph, 2)
 
-fig, grid = plt.subplots(4, 2, figsize=(4.2, 8.8), layout="constrained")
+rows = -(-len(KERNELS) // 2)
+fig, grid = plt.subplots(rows, 2, figsize=(4.2, 2.2 * rows), layout="constrained")
+for axes in grid.flat:
+    axes.set_axis_off()
 for axes, (name, kernel) in zip(grid.flat, KERNELS.items()):
-    result = apply_kernel(photograph, kernel)[0, 0]
+    result = apply_kernel(photograph, kernel)[0]
     signed = kernel.sum().abs() < 0.5  # such a kernel gives 0 on a flat area
     low, high = (-1, 1) if signed else (0, 1)
-    axes.imshow(result.numpy(), cmap="gray", vmin=low, vmax=high)
-    axes.set_title(name)
-    axes.set_axis_off()
-fig.suptitle("One photograph through eight kernels")
+    show.show_image(axes, (result - low) / (high - low), title=name)
+fig.suptitle("One photograph, kernel by kernel")
 plt.show()
 
 # %%
@@ -91,16 +93,18 @@ settings = [
 fig, grid = plt.subplots(3, 2, figsize=(4.8, 6.2), sharex=True, sharey=True, layout="constrained")
 for axes, setting in zip(grid.flat, settings):
     padding, dilation = setting.get("padding", 0), setting.get("dilation", 1)
+    kernel_size = setting["kernel"]
     for x in range(-padding, 7 + padding):
         real = 0 <= x < 7
         colour = show.COLOURS["sky"] if real else "white"
         axes.add_patch(
             plt.Rectangle((x - 0.45, 0.3), 0.9, 0.9, facecolor=colour, edgecolor="#767676")
         )
-    places = output_size(7, **setting)
+    rest = {name: value for name, value in setting.items() if name != "kernel"}
+    places = output_size(7, kernel_size, **rest)
     for k in range(places):
         start = k * setting.get("stride", 1) - padding
-        read = [start + dilation * u for u in range(setting["kernel"])]
+        read = [start + dilation * u for u in range(kernel_size)]
         axes.plot([read[0], read[-1]], [-k, -k], color=show.COLOURS["grey"], linewidth=2)
         axes.plot(read, [-k] * len(read), "o", color=show.COLOURS["red"], markersize=5)
     words = ", ".join(f"{name} {value}" for name, value in setting.items())

@@ -53,7 +53,7 @@ def make_network(layers):
     modules = [nn.ConstantPad1d(padding, 0.0)]
     for layer in layers:
         inside = SEEDS if len(modules) == 1 else SEEDS * CHANNELS
-        window = {"kernel_size": layer.kernel, "dilation": layer.dilation}
+        window = {"kernel_size": layer.kernel_size, "dilation": layer.dilation}
         modules += [nn.Conv1d(inside, SEEDS * CHANNELS, groups=SEEDS, **window), nn.ReLU()]
         nn.init.kaiming_normal_(modules[-2].weight, nonlinearity="relu")
     scores = nn.Conv1d(SEEDS * CHANNELS, SEEDS * 2, 1, groups=SEEDS)
@@ -80,7 +80,7 @@ def accuracies(layers):
 
 stacks = {f"{3 + 2 * k}": [Layer(3)] * (k + 1) + [Layer(1)] * (3 - k) for k in range(4)}
 stacks["9, dilated"] = [Layer(3), Layer(3, dilation=3), Layer(1), Layer(1)]
-assert [k.kernel for k in stacks["9, dilated"]] == [k.kernel for k in stacks["5"]]
+assert [k.kernel_size for k in stacks["9, dilated"]] == [k.kernel_size for k in stacks["5"]]
 show.style()
 fig, axes = plt.subplots(figsize=(4.8, 3.4), layout="constrained")
 for place, (name, layers) in enumerate(stacks.items()):

@@ -281,3 +281,19 @@ def test_each_kind_changes_what_its_name_says():
         assert torch.equal(change(kind)[~turned], plain[~turned])
         assert 8 < turned.sum() < 32
     assert (change("cutout") == 0).flatten(1).any(1).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: augment.random_crop(x, padding=2),
+        lambda x: augment.random_flip(x),
+        lambda x: augment.random_cutout(x, side=2),
+    ],
+)
+def test_without_a_generator_pytorch_s_own_seed_repeats_the_changes(change):
+    images = torch.arange(40 * 3 * 6 * 6.0).view(40, 3, 6, 6)
+    torch.manual_seed(3)
+    first, second = change(images), change(images)
+    torch.manual_seed(3)
+    assert torch.equal(change(images), first) and not torch.equal(first, second)

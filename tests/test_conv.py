@@ -193,9 +193,14 @@ def without_checker():
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
+SETTINGS = ("stride", "padding", "dilation")
+WRONG = [(name, value) for name in SETTINGS for value in (1.5, (1, 1, 1), "same", [1, 1])]
+
+
 @ways
-@pytest.mark.parametrize("name", ["stride", "padding", "dilation"])
-@pytest.mark.parametrize("value", [1.5, (1, 1, 1), "same", [1, 1]], ids=str)
+@pytest.mark.parametrize(
+    ("name", "value"), [pair for pair in WRONG if pair != ("padding", "same")], ids=str
+)
 def test_a_setting_is_a_whole_number_or_a_pair(way, name, value, without_checker):
     with pytest.raises(TypeError, match=f"{name} must be a whole number or a pair.*got ") as error:
         way(torch.zeros(1, 1, 5, 5), torch.zeros(1, 1, 3, 3), **{name: value})
@@ -329,7 +334,7 @@ def test_multiply_adds_by_hand():
     [
         ((3, 16, 3), {"groups": 2}, "got groups=2 for 3 and 16"),
         ((0, 16, 3), {}, "channels and groups must be at least 1, got 0, 16 and 1"),
-        ((3, 16, 0), {}, "kernel must be at least 1, got 0"),
+        ((3, 16, 0), {}, "kernel_size must be at least 1, got 0"),
     ],
 )
 def test_counts_refuse_what_is_no_layer(arguments, settings, message):
@@ -356,3 +361,47 @@ def test_a_separable_convolution_has_as_many_parameters_as_its_halves():
     layer = conv.DepthwiseSeparableConv2d(3, 16, 3)
     halves = conv.conv_parameters(3, 3, 3, groups=3), conv.conv_parameters(3, 16, 1)
     assert sum(p.numel() for p in layer.parameters()) == sum(halves) == 94
+
+
+SAME = [((3, 3), 1), ((3, 5), (2, 3)), ((2, 4), 1), ((2, 3), (3, 1)), ((1, 1), 2)]
+
+
+@pytest.mark.parametrize("name", ["same", "valid"])
+@pytest.mark.parametrize(("kernel", "dilation"), SAME)
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+def test_padding_has_pytorch_s_names_too(way, kernel, dilation, name):
+    torch.manual_seed(0)
+    image = torch.randn(2, 4, 9, 15, dtype=torch.float64)
+    weight = torch.randn(6, 2, *kernel, dtype=torch.float64)
+    expected = F.conv2d(image, weight, None, 1, name, dilation, 2)
+    if name == "same":
+        assert expected.shape[2:] == image.shape[2:]
+    assert_close(way(image, weight, padding=name, dilation=dilation, groups=2), expected)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"padding": "full"}, "padding must be pixels, 'same' or 'valid', got 'full'"),
+        ({"padding": "same", "stride": 2}, "padding='same' must have stride 1, got stride=2"),
+    ],
+)
+def test_a_padding_that_no_name_can_give_is_refused(way, settings, message, unchecked):
+    with pytest.raises(ValueError, match=message):
+        unchecked(way)(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 3, 3), **settings)
+
+
+def test_the_separable_layer_keeps_the_size_when_asked():
+    layer = conv.DepthwiseSeparableConv2d(3, 4, 5, padding="same")
+    assert tuple(layer(torch.zeros(1, 3, 4, 6)).shape) == (1, 4, 4, 6)
+    with pytest.raises(ValueError, match="padding='same' must have stride 1, got stride=2"):
+        conv.DepthwiseSeparableConv2d(3, 4, 5, padding="same", stride=2)
+
+
+@pytest.mark.parametrize("name", [name for name in conv.__all__ if name.startswith("conv2d")])
+def test_the_help_of_each_way_says_what_it_takes_and_gives(name):
+    text = getattr(conv, name).__doc__
+    for word in ("Parameters\n", "Returns\n", "Raises\n", "N C H W", "N O Ho Wo", "stride"):
+        assert word in text

@@ -5,6 +5,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.testing import assert_close
 
 from cnnguide import data
@@ -246,3 +247,27 @@ def test_pixels_up_to_255_leave_a_network_at_guessing(sample):
             loss.backward()
             optimizer.step()
     assert not loss < 2.2  # at guessing, which is ln 10 = 2.303, or above, or nan
+
+
+def test_sixteen_bits_look_as_eight_do(tmp_path):
+    grey = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(np.uint16)
+    Image.fromarray(grey).save(tmp_path / "deep.png")
+    Image.fromarray((grey // 256).astype(np.uint8)).save(tmp_path / "shallow.png")
+    deep, shallow = (data.open_picture(tmp_path / f"{name}.png") for name in ("deep", "shallow"))
+    assert torch.equal(deep, shallow) and len(deep.unique()) == 256
+
+
+def test_a_picture_of_floats_is_refused(tmp_path):
+    Image.new("F", (4, 4), 0.5).save(tmp_path / "floats.tif")
+    with pytest.raises(ValueError, match="its pixels are floats; save it with 8 or 16 bits"):
+        data.open_picture(tmp_path / "floats.tif")
+
+
+def test_a_copy_is_found_whatever_its_file_is(tmp_path):
+    picture = Image.fromarray(data.load("sample").test_images[0].permute(1, 2, 0).numpy())
+    for name in ("a.png", "b.bmp"):
+        picture.save(tmp_path / name)
+    images = torch.stack([data.open_picture(tmp_path / name) for name in ("a.png", "b.bmp")])
+    assert data.find_copies(images) == [(0, 1)]
+    images[1, 0, 0, 0] += 1
+    assert data.find_copies(images) == []

@@ -11,6 +11,7 @@ import pkgutil
 import sys
 import traceback
 import types
+import warnings
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -139,7 +140,10 @@ def both(value):
 
 
 def torch_conv(image, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
-    return F.conv2d(image, weight, bias, both(stride), both(padding), both(dilation), groups)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that an even kernel needs a copy
+        padding = padding if isinstance(padding, str) else both(padding)
+        return F.conv2d(image, weight, bias, both(stride), padding, both(dilation), groups)
 
 
 def torch_crop(images, rows, columns, padding):
@@ -305,8 +309,8 @@ DOORS = {
     **{f"conv.{way}": Door(image_and_kernel, torch_conv) for way in WAYS},
     "conv.pair": Door(lambda: {"value": 3, "name": "kernel", "least": 1}, lambda value, name, least: both(value), kept=("name", "least")),
     "conv.output_size": Door(
-        lambda: {"size": 7, "kernel": 3, "stride": 1, "padding": 1, "dilation": 1},
-        lambda size, kernel, **s: F.conv1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), **s).shape[2],
+        lambda: {"size": 7, "kernel_size": 3, "stride": 1, "padding": 1, "dilation": 1},
+        lambda size, kernel_size, **s: F.conv1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel_size), **s).shape[2],
     ),
     "conv.windows": Door(
         lambda: {"image": counted(2, 3, 6, 5), "kernel_size": (2, 3), "stride": 1, "dilation": 1},
@@ -447,6 +451,14 @@ DOORS = {
         right=lambda path, side: (3, side, side),
         also=(FileNotFoundError,), calls=20,
     ),
+    "data.find_pictures": Door(lambda: {"folder": Path("nowhere")}, also=(FileNotFoundError,)),
+    "data.find_copies": Door(
+        lambda: {"images": pictures()[[0, 1, 0, 1]]},
+        lambda images: [
+            (next(j for j in range(k) if torch.equal(images[j], images[k])), k)
+            for k in range(len(images)) if any(torch.equal(images[j], images[k]) for j in range(k))
+        ] if not (images.is_floating_point() and images.isnan().any()) else None,
+    ),
     "data.split": Door(
         lambda: images_and(labels=LABELS, validation=0.5, generator=seeded()),
         use=lambda f, images, labels, **a: sum(len(part) for part in f(images, labels, **a)[1::2]),
@@ -542,7 +554,7 @@ DOORS = {
         use=lambda f, **a: 0 <= f(**a).error <= 1, right=lambda **_: True,
     ),
     # receptive fields
-    "receptive.Layer": Door(lambda: {"kernel": 3, "stride": 1, "dilation": 1, "padding": 0}),
+    "receptive.Layer": Door(lambda: {"kernel_size": 3, "stride": 1, "dilation": 1, "padding": 0}),
     "receptive.receptive_fields": Door(
         lambda: {"layers": [PUBLIC["receptive.Layer"](3)] * 3},
         use=lambda f, layers: [field.size for field in f(layers)],
@@ -779,7 +791,14 @@ DOORS = {
 }  # fmt: skip
 # They hold what functions give back, and compute nothing.
 RECORDS = {
-    *("cam.Looked", "data.Cifar10", "fast.Choices", "fast.Techniques", "receptive.Field"),
+    *(
+        "cam.Looked",
+        "data.Cifar10",
+        "data.PictureFiles",
+        "fast.Choices",
+        "fast.Techniques",
+        "receptive.Field",
+    ),
     *("mix.Calibration", "mix.Mixed"),
     *("run.Epoch", "trace.Step", "train.Score", "trained.TrainedNetwork"),
 }

@@ -193,3 +193,7 @@ def test_the_record_holds_all_that_the_benchmark_plans():
     planned = list(dropped.plan(4, dropped.EPOCHS))
     assert all(any(run.items() <= known.items() for known in recorded) for run in planned)
     assert len(recorded) == len(planned)
+
+
+def test_it_prints_its_probability_as_pytorch_s_layer_does():
+    assert repr(Dropout(0.25)) == repr(nn.Dropout(0.25)).replace(", inplace=False", "")

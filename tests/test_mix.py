@@ -386,3 +386,18 @@ def test_without_crop_and_flip_cutmix_brings_accuracy():
     assert 34 < hard < 34.5 and 0.7 < hard - mixup < 1.2 and 2.8 < cutmix - hard < 3.3
     errors = [none(kind, "calibration_error") for kind in kinds]
     assert errors == pytest.approx([35, 14, 10], abs=0.5)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: mix.sample_lambda(0.5),
+        lambda: mix.draw_box(40, 40, lam=0.5),
+        lambda: mix.random_mix(IMAGES, mixup=1.0).lam,
+    ],
+)
+def test_without_a_generator_pytorch_s_own_seed_repeats_the_draws(draw):
+    torch.manual_seed(3)
+    first, second = draw(), draw()
+    torch.manual_seed(3)
+    assert draw() == first != second

@@ -1,3 +1,4 @@
+import re
 from statistics import mean, stdev
 
 import pytest
@@ -247,3 +248,12 @@ def test_small_batches_cost_batchnorm_some_points_and_groupnorm_none():
     assert max(groupnorm) - min(groupnorm) < 2
     ahead = [b - g for b, g in zip(batchnorm, groupnorm, strict=True)]
     assert abs(ahead[0]) < 2 and min(ahead[1:]) > 5
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"momentum": None}, {"eps": 0.5, "momentum": 0.25, "affine": False}]
+)
+def test_it_prints_its_settings_as_pytorch_s_layer_does(settings):
+    theirs = repr(nn.BatchNorm2d(8, **settings))
+    ours = re.sub(r", (track_running_stats|bias)=\w+", "", theirs)  # which ours does not have
+    assert repr(BatchNorm2d(8, **settings)) == ours

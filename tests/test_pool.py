@@ -58,7 +58,7 @@ def test_a_maximum_ignores_small_shifts():
     ("shape", "kernel", "settings", "message"),
     [
         ((3, 4, 4), 2, {}, r"shape \(N, C, H, W\), got \(3, 4, 4\)"),
-        ((1, 1, 4, 4), 0, {}, "kernel must be at least 1, got 0"),
+        ((1, 1, 4, 4), 0, {}, "kernel_size must be at least 1, got 0"),
         ((1, 1, 4, 4), 5, {}, "spans 5 pixels and the padded image only 4"),
         ((1, 1, 4, 4), 2, {"padding": 2}, "at most half the window, got 2 for 2"),
         ((1, 1, 4, 4), 2, {"stride": 0}, "stride must be at least 1, got 0"),

@@ -21,7 +21,7 @@ from cnnguide.receptive import (
 
 def chain(layers):
     modules = [
-        nn.Conv2d(1, 1, k.kernel, stride=k.stride, dilation=k.dilation, padding=k.padding)
+        nn.Conv2d(1, 1, k.kernel_size, stride=k.stride, dilation=k.dilation, padding=k.padding)
         for k in layers
     ]
     for module in modules:
@@ -370,7 +370,7 @@ def test_an_oblong_kernel_is_refused():
         receptive_field_of(nn.Sequential(nn.Conv2d(1, 1, (3, 5))))
 
 
-@pytest.mark.parametrize("settings", [{"kernel": 0}, {"kernel": 3, "stride": 0}])
+@pytest.mark.parametrize("settings", [{"kernel_size": 0}, {"kernel_size": 3, "stride": 0}])
 def test_a_layer_without_a_window_is_refused(settings):
     with pytest.raises(ValueError, match="kernel, stride and dilation of at least 1"):
         Layer(**settings)

@@ -1,7 +1,16 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
 import pytest
+import skimage.data
 import torch
 
 from cnnguide import show
+
+GALLERY = Path(__file__).parents[1] / "gallery"
 
 
 def test_a_colour_image_comes_out_with_its_channels_last():
@@ -50,3 +59,97 @@ def test_bytes_and_floats_of_one_picture_look_the_same():
     figure = show.image_grid([byte, byte / 255])
     first, second = (axes.images[0].to_rgba(axes.images[0].get_array()) for axes in figure.axes)
     assert (first == second).all()
+
+
+SCRIPT = """
+import matplotlib.pyplot as plt
+from cnnguide import {module}
+for word in ("a", "b"):
+    {begin}
+    plt.show()
+{end}
+"""
+
+
+def run_without_a_screen(path, **environment):
+    kept = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    kept.pop("MPLBACKEND", None)
+    return subprocess.run(
+        [sys.executable, path.name], cwd=path.parent, env={**kept, **environment},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("module", "begin", "environment"),
+    [
+        ("show", "show.style(); plt.figure()", {}),
+        ("diagram", "diagram.canvas(word, height=2)", {"MPLBACKEND": "Agg"}),
+    ],
+)
+def test_a_script_without_a_screen_saves_its_figures_beside_itself(
+    tmp_path, module, begin, environment
+):
+    path = tmp_path / "plot_mine.py"
+    path.write_text(SCRIPT.format(module=module, begin=begin, end=""))
+    done = run_without_a_screen(path, **environment)
+    assert done.returncode == 0, done.stderr
+    saved = [tmp_path / f"plot_mine_{k}.png" for k in (1, 2)]
+    assert all(file.stat().st_size > 1000 for file in saved)
+    assert done.stderr.splitlines() == [f"no screen: the figure is in {file}" for file in saved]
+
+
+def test_a_script_that_keeps_no_figure_saves_none(tmp_path):
+    path = tmp_path / "plot_mine.py"
+    path.write_text(
+        SCRIPT.format(module="show", begin="show.style(); plt.figure()", end='plt.close("all")')
+    )
+    done = run_without_a_screen(path)
+    assert done.stderr == "" and [p.name for p in tmp_path.iterdir()] == ["plot_mine.py"]
+
+
+def test_what_is_run_by_its_name_saves_nothing(tmp_path):
+    path = tmp_path / "plot_mine.py"
+    path.write_text(SCRIPT.format(module="show", begin="show.style(); plt.figure()", end=""))
+    done = subprocess.run(
+        [sys.executable, "-m", "plot_mine"], cwd=tmp_path, env={**os.environ, "MPLBACKEND": "Agg"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and not [*tmp_path.glob("*.png")]
+
+
+def first_figure(changes):
+    """Run the first section of a changed copy of a script; give its figure."""
+    code = (GALLERY / "plot_conv.py").read_text(encoding="utf-8").split("# %%")[1]
+    for old, new in changes.items():
+        assert old in code
+        code = code.replace(old, new)
+    plt.close("all")
+    exec(compile(code, "plot_conv.py", "exec"), {"__name__": "__main__"})
+    return plt.gcf()
+
+
+def test_a_kernel_of_ones_own_is_drawn_as_well():
+    from cnnguide.conv import KERNELS
+
+    before = dict(KERNELS)
+    try:
+        figure = first_figure({"show.style()": 'show.style(); KERNELS["mine"] = torch.ones(5, 5)'})
+    finally:
+        KERNELS.clear()
+        KERNELS.update(before)
+    titles = [axes.get_title() for axes in figure.axes if axes.images]
+    assert titles == [*before, "mine"]
+
+
+def test_a_photograph_in_colour_stays_in_colour():
+    figure = first_figure({"skimage.data.camera()": "skimage.data.astronaut()"})
+    shown = torch.as_tensor(figure.axes[0].images[0].get_array())  # through the identity
+    photograph = torch.from_numpy(skimage.data.astronaut()).permute(2, 0, 1) / 255
+    expected = torch.nn.functional.avg_pool2d(photograph, 2).permute(1, 2, 0)
+    torch.testing.assert_close(shown.float(), expected)
+
+
+def test_the_photograph_in_grey_is_drawn_in_grey():
+    figure = first_figure({})
+    assert len(figure.axes) == 8 and figure.axes[0].images[0].get_array().ndim == 2

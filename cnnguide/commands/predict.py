@@ -23,7 +23,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="cnnguide predict",
         description="Print the most probable classes of your pictures, with their probabilities. "
-        "The network knows the ten classes of CIFAR-10 and gives one of them whatever it is shown.",
+        "The network knows the ten classes of CIFAR-10, or with --run those of its own run, and "
+        "gives one of them whatever it is shown.",
     )
     add = parser.add_argument
     add("pictures", nargs="+", type=Path, metavar="PICTURE", help="a JPEG, PNG, WebP, GIF, …")
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         network = trained.load_run(options.run) if options.run else trained.shipped()
     except ModuleNotFoundError as error:
-        print(f"error: {error}; `pip install safetensors` brings it", file=sys.stderr)
+        print(f"error: {error}; `pip install {error.name}` brings it", file=sys.stderr)
         return 1
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -60,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     failed = 0
     for path in options.pictures:
         try:
-            picture = data.open_picture(path)
+            picture = data.open_picture(path, side=network.size)
         except (OSError, ValueError) as error:
             print(f"error: {error}", file=sys.stderr)
             failed = 1

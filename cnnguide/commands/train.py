@@ -1,7 +1,7 @@
-"""The command that trains on all of CIFAR-10: ``cnnguide train``.
+"""The command that trains on CIFAR-10, or on your own pictures: ``cnnguide train``.
 
-Page: *fast*. It survives being stopped, chooses its epoch on validation images, reads the test
-set once, and writes down what it did.
+Pages: *fast*, and *data* for your own pictures. It survives being stopped, chooses its epoch on
+validation images, reads the test set once, and writes down what it did.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -30,18 +30,20 @@ from torch import Tensor, nn
 
 from cnnguide import data, results
 from cnnguide.checkpoint import replacing, to_safetensors
-from cnnguide.commands import end_with_parent, stopping_on_sigterm
+from cnnguide.commands import end_with_parent, imagenet, pictures, stopping_on_sigterm
 from cnnguide.fast import FastTraining, Techniques, processes, rank, saved_bytes
 from cnnguide.models import CIFAR_NETWORKS, QuickNet, count_multiply_adds, count_parameters
 from cnnguide.recipe import RECIPES, Recipe, find_recipe
 from cnnguide.run import Training
 from cnnguide.train import has_fast_bfloat16, seed_everything
+from cnnguide.transfer import PartlyFrozen
 
 __all__ = ["Options", "main"]
 
 # Environment variables of the processes that share a run: who started them, where they meet.
 STARTER, MEETING = "CNNGUIDE_STARTER", "CNNGUIDE_MEETING"
 PATIENCE = 30  # seconds in which whoever started the processes ends those that lost another
+TRAINING_IMAGES = {"full": 50_000, "sample": 5_000}
 UNITS = {
     "test_accuracy": "share of the test images",
     "seconds": "from data in memory to the last epoch",
@@ -50,15 +52,20 @@ UNITS = {
 
 @dataclass(frozen=True)
 class Options:
-    """Train a network on CIFAR-10, on a GPU if there is one.
+    """Train a network on CIFAR-10 or on your own pictures, on a GPU if there is one.
 
-    The defaults are the article's run: the CIFAR ResNet-18, 150 epochs, batches of 128.
+    The defaults are the article's run: the CIFAR ResNet-18, 150 epochs, batches of 128. With
+    --images they are for some hundred pictures: `cnnguide train --images FOLDER --help` has them.
     """
 
     recipe: str = "article"  # article, modern (sooner there), or quick (a first try)
     training: Recipe = field(default_factory=Recipe)
-    model: Literal["resnet18", "resnet10", "quick"] = "resnet18"  # the network
+    model: Literal["resnet18", "resnet10", "quick", "efficientnet"] = "resnet18"  # the network
     data: Literal["full", "sample"] = "full"  # all 60,000 images, or the 6,000 shipped ones
+    images: Path | None = None  # instead, your own pictures: a folder for each class
+    size: int = 32  # side in pixels; your own are made so large: 64, or 224 from ImageNet
+    start: Literal["random", "imagenet"] = "random"  # with --images, the weights to begin with
+    test: float = 0.2  # with --images, share of each class set aside to report on
     validation: float = 0.1  # share of the training images set aside to choose the epoch by
     seed: int = 0  # of weights, order and augmentation
     seeds: int = 1  # runs to make, from the seed on; more than one gives mean and deviation
@@ -77,15 +84,30 @@ def parse(arguments: list[str]) -> Options:
     import tyro  # only the command needs it
 
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    first.add_argument("--recipe", default="article")
-    name = first.parse_known_args(arguments)[0].recipe
+    for name in ("--recipe", "--images", "--start", "--model"):
+        first.add_argument(name)
+    given = first.parse_known_args(arguments)[0]
     return tyro.cli(
         Options,
         prog="cnnguide train",
         args=arguments,
-        default=Options(recipe=name, training=find_recipe(name)),
+        default=defaults(given),
         config=(tyro.conf.OmitArgPrefixes,),
     )
+
+
+def defaults(given: argparse.Namespace) -> Options:
+    """Give the options that fit the recipe, and those of your own pictures."""
+    if given.images is None:
+        name = given.recipe or "article"
+        return Options(recipe=name, training=find_recipe(name))
+    if given.start == "imagenet":
+        size, model, name = 224, imagenet.NAME, "transfer"
+    else:
+        size, model, name = 32 if given.model == "quick" else 64, "resnet10", "pictures"
+    name = given.recipe or name
+    training = pictures.RECIPES[name] if name in pictures.RECIPES else find_recipe(name)
+    return Options(recipe=name, training=training, model=model, size=size, validation=0.2)  # type: ignore[arg-type]
 
 
 def check(options: Options, arguments: list[str]) -> None:
@@ -93,8 +115,10 @@ def check(options: Options, arguments: list[str]) -> None:
     for name in ("seeds", "nproc"):
         if getattr(options, name) < 1:
             raise ValueError(f"{name} must be at least 1, got {getattr(options, name)}")
-    if not 0 < options.validation < 1:
-        raise ValueError(f"validation must lie between 0 and 1, got {options.validation}")
+    for name in ("validation", "test"):
+        if not 0 < getattr(options, name) < 1:
+            raise ValueError(f"{name} must lie between 0 and 1, got {getattr(options, name)}")
+    check_images(options)
     device = device_of(options)
     cards = torch.cuda.device_count()
     if device.type == "cuda" and options.nproc > cards:
@@ -113,6 +137,33 @@ def check(options: Options, arguments: list[str]) -> None:
             f"{begun[0] / 'checkpoint.pt'} exists: go on with `{resuming(arguments)}`, "
             "or name another --output"
         )
+
+
+def check_images(options: Options) -> None:
+    """Refuse options that do not go with the images."""
+    if options.images is None:
+        if options.size != 32 or options.start != "random":
+            raise ValueError("--size and --start must come with --images, your own pictures")
+        if options.model == imagenet.NAME:
+            raise ValueError(f"--model {imagenet.NAME} must come with --start imagenet")
+        return
+    if (options.start == "imagenet") != (options.model == imagenet.NAME):
+        raise ValueError(
+            f"--start imagenet must have --model {imagenet.NAME}, got {options.model} and "
+            f"--start {options.start}; leave --model out"
+        )
+    least = 32 if options.model == "quick" else 16
+    if options.size < least or (options.model == "quick" and options.size > least):
+        wanted = "exactly 32 with --model quick" if least == 32 else "at least 16"
+        raise ValueError(f"size must be {wanted}, got {options.size}")
+    if options.start == "imagenet" and (options.compiled or options.nproc > 1):
+        raise ValueError("with --start imagenet there must be one process, without --compiled")
+    if options.record:
+        raise ValueError("--record must be left out with --images: the site shows CIFAR-10")
+    if not options.images.is_dir():
+        raise ValueError(f"--images must be a folder, got {options.images}")
+    if options.start == "imagenet":
+        imagenet.load(2)  # if the weights are not there, say so before anything is read
 
 
 def folders(options: Options) -> dict[int, Path]:
@@ -146,7 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
                 return run_seeds(options)
     except ModuleNotFoundError as error:
         fault = f"{error}; `pip install cnnguide[train]` brings what this command needs"
-    except (OSError, ValueError, FloatingPointError) as error:
+    except (OSError, ValueError, FloatingPointError, ImportError) as error:
         fault = str(error)
     except KeyboardInterrupt as stop:
         print(f"\nstopped; `{resuming(arguments)}` goes on", file=sys.stderr)
@@ -273,10 +324,16 @@ def run_seeds(options: Options) -> int:
     """Do one run, or one for each seed."""
     device = device_of(options)
     torch.backends.cudnn.benchmark = device.type == "cuda"
-    if options.dry_run:
-        report_plan(options, device)
+    if options.dry_run and options.images is None:
+        count = round(TRAINING_IMAGES[options.data] * (1 - options.validation))
+        report_plan(options, device, data.CLASSES, count)
         return 0
-    images = data.load(options.data)
+    images = load_images(options)
+    if options.dry_run:
+        parts = parts_of(options, images, torch.Generator())
+        options = replace(options, training=parts.recipe)
+        report_plan(options, device, images.classes, len(parts.train[1]))
+        return 0
     if options.seeds == 1:
         run_one(options, images, device)
         return 0
@@ -302,8 +359,61 @@ def run_seeds(options: Options) -> int:
     return 0
 
 
+class Parts(NamedTuple):
+    """What a run learns from, chooses by and reports on."""
+
+    train: tuple[Tensor, Tensor]
+    validation: tuple[Tensor, Tensor]
+    test: tuple[Tensor, Tensor]
+    recipe: Recipe  # with the constants of the images
+    split: pictures.Split | None = None  # of your own pictures
+
+
+def load_images(options: Options) -> data.Cifar10 | pictures.Pictures:
+    """Read all images into memory."""
+    if options.images is None:
+        return data.load(options.data)
+    return pictures.read(options.images, side=options.size, show=rank() == 0)
+
+
+def parts_of(
+    options: Options, images: data.Cifar10 | pictures.Pictures, generator: torch.Generator
+) -> Parts:
+    """Split the images."""
+    recipe = options.training
+    if isinstance(images, data.Cifar10):
+        x, y, validation_x, validation_y = data.split(
+            images.train_images, images.train_labels,
+            validation=options.validation, generator=generator,
+        )  # fmt: skip
+        test = images.test_images, images.test_labels
+        return Parts((x, y), (validation_x, validation_y), test, recipe)
+    made = pictures.split(
+        images, validation=options.validation, test=options.test, seed=options.seed
+    )
+    print_main(made.table())
+    if options.start == "imagenet":
+        prepare = imagenet.load(2)[1]
+        recipe = replace(recipe, mean=prepare.mean, std=prepare.std)
+    else:
+        recipe = pictures.with_constants(recipe, made)
+    train, validation, test = (made.part(name) for name in pictures.PARTS)
+    return Parts(train, validation, test, recipe, made)
+
+
+def make_model(options: Options, classes: tuple[str, ...]) -> nn.Module:
+    """Make the network, with a score for each class."""
+    if options.start == "imagenet":
+        return imagenet.load(len(classes))[0]
+    if options.images is None:
+        return CIFAR_NETWORKS[options.model]()
+    return CIFAR_NETWORKS[options.model](num_classes=len(classes))  # type: ignore[call-arg]
+
+
 def make_run(options: Options, model: nn.Module, recipe: Recipe, device: torch.device) -> Training:
-    """Make the fast loop, or the plain one for a recipe that mixes images."""
+    """Make the fast loop, or the plain one for fine-tuning and for a recipe that mixes images."""
+    if isinstance(model, PartlyFrozen):
+        return imagenet.FineTuning(model, recipe, seed=options.seed, device=device)
     if recipe.mixup or recipe.cutmix:
         if options.compiled or processes() > 1:
             raise ValueError(
@@ -314,34 +424,44 @@ def make_run(options: Options, model: nn.Module, recipe: Recipe, device: torch.d
     return FastTraining(model, recipe, seed=options.seed, device=device, techniques=techniques)
 
 
-def run_one(options: Options, images: data.Cifar10, device: torch.device) -> None:
+def run_one(
+    options: Options, images: data.Cifar10 | pictures.Pictures, device: torch.device
+) -> None:
     """Train from one seed."""
-    generator, recipe = seed_everything(options.seed), options.training
-    model = CIFAR_NETWORKS[options.model]()
-    parts = data.split(
-        images.train_images, images.train_labels, validation=options.validation, generator=generator
-    )
+    generator = seed_everything(options.seed)
+    model = make_model(options, images.classes)
+    parts = parts_of(options, images, generator)
+    recipe = parts.recipe
+    options = replace(options, training=recipe)
     if isinstance(model, QuickNet):
-        model.whiten(data.normalise(parts[0][:5000], mean=recipe.mean, std=recipe.std))
-    describe(options, model, len(parts[0]), device)
+        model.whiten(data.normalise(parts.train[0][:5000], mean=recipe.mean, std=recipe.std))
+    describe(options, model, len(parts.train[0]), device)
     if options.tensorboard:
         folder = shlex.quote(str(options.output / "tensorboard"))
         print_main(f"to see the curves while it trains: tensorboard --logdir {folder}")
     checkpoint = options.output / "checkpoint.pt"
     if rank() == 0:
         clear(options.output)
+    if parts.split is not None:
+        path = options.output / "pictures.json"
+        pictures.remember(parts.split, path, resume=checkpoint.exists(), write=rank() == 0)
     start = time.perf_counter()
     try:
+        if isinstance(model, PartlyFrozen) and not checkpoint.exists():
+            print_main("fitting a head on ImageNet's features")
+            imagenet.fit_head(model, parts.train, recipe, device, show=rank() == 0)
         run = make_run(options, model, recipe, device)
-        train, validation = ((parts[k].to(device), parts[k + 1].to(device)) for k in (0, 2))
+        train, validation = (
+            (x.to(device), y.to(device)) for x, y in (parts.train, parts.validation)
+        )
         trained = follow(options, run, train, validation, checkpoint)
     except torch.OutOfMemoryError as error:
-        raise ValueError(what_would_fit(options, device)) from error
+        raise ValueError(what_would_fit(options, device, images.classes)) from error
     if rank() == 0:
         if not trained and (options.output / "train.json").exists():
             raise ValueError(f"{checkpoint} is of a run that has ended; name another --output")
         before = sum(epoch.seconds for epoch in run.history[: len(run.history) - trained])
-        finish(options, run, images, before + time.perf_counter() - start)
+        finish(options, run, images.classes, parts, before + time.perf_counter() - start)
 
 
 def clear(folder: Path) -> None:
@@ -420,30 +540,33 @@ def write_log(options: Options, run: Training) -> None:
 def describe(options: Options, model: torch.nn.Module, n: int, device: torch.device) -> None:
     """Print what is going to be trained, and how much work that is."""
     recipe = options.training
-    work = 6 * count_multiply_adds(model, (3, 32, 32)) * n * recipe.epochs
-    known = RECIPES.get(options.recipe)
+    work = 6 * count_multiply_adds(model, (3, options.size, options.size)) * n * recipe.epochs
+    known = {**RECIPES, **pictures.RECIPES}.get(options.recipe)
+    constants = () if options.images is None else ("mean", "std")  # the recipe cannot know them
     print_main(
         f"{options.model}: {count_parameters(model):,} parameters, {n:,} training images, "
         f"{recipe.epochs} epochs of {-(-n // recipe.batch_size)} steps on "
         f"{results.device_name(device)}, {work / 1e15:.2f} PFLOP"
     )
     for name, value in asdict(recipe).items():
-        usual = getattr(known, name, value)
+        usual = value if name in constants else getattr(known, name, value)
         print_main(f"  {name} = {value}" + ("" if usual == value else f"  (the recipe's: {usual})"))
     if processes() > 1:
         print_main(f"  {processes()} processes, each with its share of every batch")
 
 
-def report_plan(options: Options, device: torch.device) -> None:
+def report_plan(
+    options: Options, device: torch.device, classes: tuple[str, ...], count: int
+) -> None:
     """Print what a run would do, need and take; a few steps on random images are really taken."""
-    model, recipe = CIFAR_NETWORKS[options.model](), options.training
-    count = round((50_000 if options.data == "full" else 5_000) * (1 - options.validation))
+    model, recipe, side = make_model(options, classes), options.training, options.size
     describe(options, model, count, device)
-    seconds, peak = try_steps(options, device, recipe.batch_size)
+    seconds, peak = try_steps(options, device, recipe.batch_size, classes)
     total = seconds * -(-count // recipe.batch_size) * recipe.epochs * options.seeds
     copies = 4 + bool(recipe.average)  # weights, gradients, momenta, the best so far
-    held = saved_bytes(model, bfloat16=has_fast_bfloat16(device)) * recipe.batch_size
-    needed = held + 4 * copies * count_parameters(model) + count * 3 * (40 * 40 + 32 * 32)
+    held = saved_bytes(model, side, bfloat16=has_fast_bfloat16(device)) * recipe.batch_size
+    shown = count * 3 * ((side + 2 * recipe.padding) ** 2 + side**2)  # padded, and as they are
+    needed = held + 4 * copies * count_parameters(model) + shown
     print_main(f"memory: about {needed / 1e9:.1f} GB for layers, weights and images {end_of(peak)}")
     print_main(f"time: about {total / 60:.1f} minutes, from steps of {1e3 * seconds:.1f} ms here")
     print_main(f"would be written: {options.output}/ (checkpoint, log, weights, curves, record)")
@@ -454,14 +577,17 @@ def end_of(peak: int) -> str:
     return f"({peak / 1e9:.1f} GB measured on the GPU)" if peak else "(counted, not measured)"
 
 
-def try_steps(options: Options, device: torch.device, batch: int) -> tuple[float, int]:
+def try_steps(
+    options: Options, device: torch.device, batch: int, classes: tuple[str, ...]
+) -> tuple[float, int]:
     """Take some steps on random images; give the seconds of one, and a GPU's peak memory."""
-    recipe = replace(options.training, batch_size=batch)
-    trial = make_run(options, CIFAR_NETWORKS[options.model](), recipe, device)
+    recipe, side = replace(options.training, batch_size=batch), options.size
+    trial = make_run(options, make_model(options, classes), recipe, device)
     steps = 20 if device.type == "cuda" else 1  # a GPU is waited for once in so many
     generator = torch.Generator().manual_seed(0)
-    images = torch.randint(256, (batch * steps, 3, 32, 32), generator=generator).byte().to(device)
-    labels = torch.randint(10, (batch * steps,), generator=generator).to(device)
+    images = torch.randint(256, (batch * steps, 3, side, side), generator=generator).byte()
+    labels = torch.randint(len(classes), (batch * steps,), generator=generator).to(device)
+    images = images.to(device)
     taken: list[float] = []
     while len(taken) < 4 or (len(taken) < 23 and sum(taken[3:]) < 5):  # the first three warm up
         start = time.perf_counter()
@@ -471,12 +597,12 @@ def try_steps(options: Options, device: torch.device, batch: int) -> tuple[float
     return statistics.median(taken[3:]) / steps, peak
 
 
-def what_would_fit(options: Options, device: torch.device) -> str:
+def what_would_fit(options: Options, device: torch.device, classes: tuple[str, ...]) -> str:
     """Find by trying which batch the memory holds."""
     wanted = options.training.batch_size
     for batch in halves(wanted):
         try:
-            try_steps(options, device, batch)
+            try_steps(options, device, batch, classes)
         except torch.OutOfMemoryError:
             continue
         return (
@@ -514,25 +640,36 @@ def draw_curves(run: Training, path: Path) -> None:
     plt.close(figure)
 
 
-def save_weights(options: Options, run: Training, accuracy: dict[str, float]) -> None:
-    """Write the chosen weights as safetensors, with the recipe and a digest in the file."""
-    described = {"recipe": asdict(run.recipe), "model": options.model, "test_accuracy": accuracy}
-    weights = {name: tensor.cpu().contiguous() for name, tensor in run.best.items()}
+def save_weights(
+    options: Options, run: Training, classes: tuple[str, ...], accuracy: dict[str, float]
+) -> None:
+    """Write the chosen weights as safetensors, with recipe, classes and a digest in the file."""
+    described = {
+        "recipe": asdict(run.recipe),
+        "model": options.model,
+        "classes": classes,
+        "size": options.size,
+        "test_accuracy": accuracy,
+    }
+    best = imagenet.weights_of(run.best) if options.start == "imagenet" else run.best
+    weights = {name: tensor.cpu().contiguous() for name, tensor in best.items()}
     with replacing(options.output / "weights.safetensors") as file:
         file.write(to_safetensors(weights, described))
 
 
-def finish(options: Options, run: Training, images: data.Cifar10, seconds: float) -> None:
+def finish(
+    options: Options, run: Training, classes: tuple[str, ...], parts: Parts, seconds: float
+) -> None:
     """Read the test set once, and write weights, curves and the record."""
     write_log(options, run)  # a stop after the last checkpoint may have left it an epoch behind
-    accuracy = run.test(images.test_images, images.test_labels)
-    save_weights(options, run, accuracy)
+    accuracy = run.test(*parts.test)
+    save_weights(options, run, classes, accuracy)
     draw_curves(run, options.output / "curves.svg")
     cuda = run.device.type == "cuda"
     single = {
         **results.circumstances(run.device),
         "model": options.model,
-        "data": options.data,
+        "data": options.data if options.images is None else "pictures",
         "seed": options.seed,
         "processes": processes(),
         "recipe_name": options.recipe,
@@ -542,6 +679,8 @@ def finish(options: Options, run: Training, images: data.Cifar10, seconds: float
         "peak_memory_bytes": torch.cuda.max_memory_allocated(run.device) if cuda else None,
         "history": [asdict(epoch) for epoch in run.history],
     }
+    if parts.split is not None:
+        single["pictures"] = {**parts.split.told(), "start": options.start}
     folders: list[tuple[Path, dict[str, Any]]] = [(options.output, {"units": UNITS, "runs": []})]
     if options.record:
         known = results.load("train") or {"units": UNITS, "runs": []}
@@ -553,3 +692,8 @@ def finish(options: Options, run: Training, images: data.Cifar10, seconds: float
     print_main(f"test accuracy at the last epoch          {accuracy['last']:.4f}")
     print_main(f"test accuracy at epoch {best.number:3d}, the chosen one {accuracy['chosen']:.4f}")
     print_main(f"{seconds:.1f} s; weights, curves, log and record are in {options.output}")
+    if parts.split is not None:
+        count = len(parts.test[1])
+        print_main(f"one of the {count} test pictures counts for {1 / count:.4f}")
+        run_folder = shlex.quote(str(options.output))
+        print_main(f"to try it: cnnguide predict --run {run_folder} PICTURE")

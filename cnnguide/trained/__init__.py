@@ -49,6 +49,7 @@ class TrainedNetwork(NamedTuple):
     classes: tuple[str, ...]  # the names of its scores, in their order
     mean: tuple[float, ...]  # of each channel of the images that it was trained on, in [0, 1]
     std: tuple[float, ...]
+    size: int = 32  # side of those images, in pixels
 
     @torch.no_grad()
     def probabilities(self, images: UInt8[Tensor, "N 3 H W"]) -> Float[Tensor, "N classes"]:
@@ -108,12 +109,22 @@ def load_run(folder: Path) -> TrainedNetwork:
         raise ValueError(f"{folder} holds no finished run: there is no {path}")
     weights, told = read_safetensors(path)
     try:
-        model, recipe = CIFAR_NETWORKS[told["model"]](), told["recipe"]
+        classes, recipe = tuple(told.get("classes", data.CLASSES)), told["recipe"]
+        model = make_network(told["model"], len(classes))
         constants = tuple(recipe["mean"]), tuple(recipe["std"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a file of `cnnguide train`: {error}") from error
     load_weights(model, weights)
-    return TrainedNetwork(model.eval(), data.CLASSES, *constants)
+    return TrainedNetwork(model.eval(), classes, *constants, told.get("size", 32))
+
+
+def make_network(name: str, num_classes: int) -> nn.Module:
+    """Make the network that ``cnnguide train`` calls so, untrained."""
+    if name == "efficientnet":
+        import timm  # the only one that is not ours
+
+        return timm.create_model("tf_efficientnet_lite0", num_classes=num_classes)
+    return CIFAR_NETWORKS[name](num_classes=num_classes)  # type: ignore[call-arg]
 
 
 def load_demo(*, folder: Path = FOLDER) -> ResNet:

@@ -46,7 +46,10 @@ def experiment(opened):
 
 def plain(layers):
     """Give layers, or fields, as the module has them."""
-    return [{k: v for k, v in asdict(layer).items() if k != "name"} for layer in layers]
+    return [
+        {k.removesuffix("_size"): v for k, v in asdict(layer).items() if k != "name"}
+        for layer in layers
+    ]
 
 
 def row_sizes(size, layers):
@@ -120,7 +123,7 @@ def check(page):
     formula = [int(x) for x in page.locator(f"{PLACE} math mn").all_text_contents()]
     before = fields[layer - 2] if layer > 1 else receptive_fields([Layer(1)])[0]
     one = layers[layer - 1]
-    assert formula == [before.size, one.dilation, one.kernel, 1, before.jump, field.size]
+    assert formula == [before.size, one.dilation, one.kernel_size, 1, before.jump, field.size]
     rows_in_picture = reached(layers[:layer], size)[(sizes[layer] - 1) // 2][0]
     caption = page.locator(f"{PLACE} .experiment-body figcaption").inner_text()
     assert re.findall(r"\d+", caption) == [str(len(rows_in_picture)), str(len(right[0]))]
@@ -163,7 +166,9 @@ def test_it_refuses_what_the_library_refuses(ask):
     for bad in ({"kernel": 0}, {"stride": 0}, {"dilation": 0}, {"padding": -1}):
         settings = {"kernel": 3, "stride": 1, "dilation": 1, "padding": 0} | bad
         with pytest.raises(ValueError, match="at least 1 and padding of at least 0") as library:
-            Layer(**settings)
+            Layer(
+                settings["kernel"], *(settings[name] for name in ("stride", "dilation", "padding"))
+            )
         with pytest.raises(Exception, match="RangeError") as module:
             ask("m.receptiveFields([x])", settings)
         assert str(library.value).split(", got")[0] in str(module.value)
@@ -360,7 +365,7 @@ def test_all_can_be_done_by_keyboard(experiment):
     assert check(page) == (3, 3)
     tab_to(page, page.get_by_label("Layer 1: Kernel"))
     page.keyboard.press("ArrowDown")
-    assert stack_of(page)[0][0].kernel == 4
+    assert stack_of(page)[0][0].kernel_size == 4
     tab_to(page, page.get_by_role("button", name="Add a layer"))
     for _ in range(3):
         page.keyboard.press("Enter")

@@ -98,7 +98,6 @@ os.environ["MPLBACKEND"] = "Agg"
 # The API reference.
 autodoc_default_options = {"members": True, "member-order": "bysource", "show-inheritance": True}
 autodoc_typehints = "signature"
-maximum_signature_line_length = 60  # a longer signature has a line for each parameter
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = False

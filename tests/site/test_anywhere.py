@@ -327,6 +327,7 @@ def test_a_long_signature_has_a_line_for_each_parameter(page, server):
 
 @pytest.mark.parametrize("term", ["term-kernel", "term-pooling", "term-stride"])
 def test_the_switch_leads_from_a_term_to_that_term(page, server, term):
+    page.emulate_media(reduced_motion="reduce")  # so that it stands at the term at once
     page.goto(f"{server}/en/glossary.html#{term}")
     page.wait_for_timeout(300)
     page.locator(".sidebar-drawer .language-switch a").click()

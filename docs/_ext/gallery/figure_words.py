@@ -124,8 +124,8 @@ def translate_figures(app: Sphinx, error: Exception | None) -> None:
     fonts = Fonts(set().union(*map(characters, drawings.values())))
     for glyph in sorted(fonts.missing):
         logger.warning("no font of the figures has the glyph %r (U+%04X)", glyph, ord(glyph))
-    for copy, light in drawings.items():
-        drawing = with_dark_colours(plain(light))
+    for copy, worded in drawings.items():
+        drawing = with_dark_colours(plain(worded))
         head, root, body = re.split(r"(<svg\b[^>]*>)", drawing, maxsplit=1)
         copy.write_text(f"{head}{root}{fonts.style(characters(drawing))}{body}", encoding="utf-8")
 

@@ -4,7 +4,7 @@ import { controlRow, element } from "./elements.js";
 import { picture } from "./pictures.js";
 import { isCutShort } from "./whole.js";
 
-/** An SVG with the size of its viewBox, if it has no other; a browser would cut 300×150 out of it. */
+/** An SVG with the size of its viewBox if it has no other; a browser would cut it to 300×150. */
 function sized(text) {
   const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   const [, , width, height] = (svg.getAttribute("viewBox") ?? "").trim().split(/[\s,]+/);

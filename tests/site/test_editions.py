@@ -32,6 +32,7 @@ The first paragraph.
 
 ```{{toctree}}
 plain
+empty
 ```
 """
 LONG = "word " * 60
@@ -44,6 +45,7 @@ def build(tmp_path_factory):
     (root / "docs").mkdir()
     (root / "docs" / "conf.py").write_text(CONF.format(extensions=ROOT / "docs" / "_ext"))
     (root / "docs" / "index.md").write_text(PAGE.format())
+    (root / "docs" / "empty.md").write_text("# No words\n")
     (root / "docs" / "plain.md").write_text(f"# Plain\n\n- a list\n\n{LONG}\n")
 
     def made(monkeypatch, address):
@@ -54,7 +56,7 @@ def build(tmp_path_factory):
         subprocess.run(command, cwd=root, check=True)
         return {
             name: BeautifulSoup((root / "html" / f"{name}.html").read_text(), "html.parser")
-            for name in ("index", "plain")
+            for name in ("index", "plain", "empty")
         }
 
     return made
@@ -68,7 +70,9 @@ def test_a_site_without_an_address_names_none(build, monkeypatch):
 
 def test_a_site_with_an_address_names_each_page_and_its_sisters(build, monkeypatch):
     build(monkeypatch, None)
-    page = build(monkeypatch, "https://example.org/g")["plain"]  # nothing but the address has changed
+    page = build(monkeypatch, "https://example.org/g")[
+        "plain"
+    ]  # nothing but the address has changed
     assert page.select_one("link[rel=canonical]")["href"] == "https://example.org/g/en/plain.html"
     sisters = {a["hreflang"]: a["href"] for a in page.select("link[rel=alternate]")}
     assert sisters == {
@@ -81,8 +85,9 @@ def test_a_site_with_an_address_names_each_page_and_its_sisters(build, monkeypat
     assert said["og:locale"] == "en"
 
 
-def test_a_page_is_described_by_its_goals_or_its_first_paragraph(build, monkeypatch):
+def test_a_page_is_described_by_its_goals_its_first_paragraph_or_its_title(build, monkeypatch):
     pages = build(monkeypatch, None)
     said = {n: p.select_one("meta[name=description]")["content"] for n, p in pages.items()}
     assert said["index"] == "After this page you can count to three, stop."
+    assert said["empty"] == "No words"
     assert said["plain"] == ("word " * 39).strip() + "…"

@@ -16,6 +16,7 @@ import shutil
 import sys
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import jinja2
 import pikepdf
@@ -34,6 +35,14 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 # Pages that are no part of the book: the scripts and the reference change by themselves, and are
 # looked up with a search.
 NOT_PRINTED = ("auto_examples/", "api/", "#")
+# Fonts share a glyph between a character and the sign for it in a table of radicals; Chromium notes
+# the latter, which no reader types. NFKC names the character for most, and this for the others.
+RADICALS = str.maketrans(
+    "⺠⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻨⻩⻬⻮⻰⻳",
+    "民见角贝车长门青韦页风飞食马骨鬼鱼鸟麦黄齐齿龙龟",
+)
+RANGE = re.compile(r"<(\w+)> <(\w+)> <(\w{4})>")
+PAIR = re.compile(r"(<\w+> )<(2[EF]\w\w)>(?=\s*\n)")
 SCREEN = "script, button, .headerlink, .experiment-body, ul.offline, p.offline"
 
 
@@ -110,8 +119,36 @@ def pages_of(printed: Path) -> dict[str, int]:
     }
 
 
+def typed(code: int) -> str:
+    """Name the character that a reader would type, in hexadecimal."""
+    character = chr(code)
+    if 0x2E80 <= code <= 0x2FDF:
+        character = normalize("NFKC", character).translate(RADICALS)
+    return f"<{ord(character):04X}>"
+
+
+def searchable(names: str) -> str:
+    """Mend the names of a font's glyphs, so that Chinese words of the book can be found and copied.
+
+    Examples
+    --------
+    >>> searchable("<0003> <0004> <2F79>\\n")
+    '<0003> <0004> [<7F51> <7F8A>]\\n'
+    """
+
+    def mend(match: re.Match[str]) -> str:
+        first, last, code = (int(part, 16) for part in match.groups())
+        codes = range(code, code + last - first + 1)
+        if not any(0x2E80 <= one <= 0x2FDF for one in codes):
+            return match[0]
+        return f"<{match[1]}> <{match[2]}> [{' '.join(map(typed, codes))}]"
+
+    names = RANGE.sub(mend, names)
+    return PAIR.sub(lambda match: match[1] + typed(int(match[2], 16)), names)
+
+
 def finish(printed: Path, headings: list[str]) -> None:
-    """Mend the bookmarks, and pack the file: what a screen reader follows halves its size.
+    """Mend bookmarks and names of characters, and pack the file: what a screen reader follows halves its size.
 
     Chromium forgets the space in a bookmark where its heading goes on in the next line.
     """
@@ -122,6 +159,10 @@ def finish(printed: Path, headings: list[str]) -> None:
             marks += [mark[key] for key in ("/First", "/Next") if key in mark]
             if title := whole.get("".join(str(mark.get("/Title", "")).split())):
                 mark.Title = title
+        for part in book.objects:
+            if isinstance(part, pikepdf.Dictionary) and "/ToUnicode" in part:
+                names = part.ToUnicode.read_bytes().decode()
+                part.ToUnicode.write(searchable(names).encode())
         book.save(printed, object_stream_mode=pikepdf.ObjectStreamMode.generate)
 
 

@@ -61,8 +61,9 @@ def published() -> bool:
 
 
 def description(doctree: nodes.document) -> str:
-    """Say what a page is about: what its reader will be able to do, or else its first paragraph."""
-    texts = [p.astext() for p in doctree.findall(nodes.paragraph) if is_prose(p)][:1]
+    """Say what a page is about: what its reader will be able to do, its first words, or its title."""
+    prose = [p.astext() for p in doctree.findall(nodes.paragraph) if is_prose(p)]
+    texts = (prose or [title.astext() for title in doctree.findall(nodes.title)])[:1]
     for tip in doctree.findall(nodes.admonition):
         heading, goals = tip.next_node(nodes.title), tip.next_node(nodes.bullet_list)
         if heading and goals:

@@ -128,12 +128,12 @@ def typed(code: int) -> str:
 
 
 def searchable(names: str) -> str:
-    """Mend the names of a font's glyphs, so that Chinese words of the book can be found and copied.
+    r"""Mend the names of a font's glyphs, so that Chinese words are found and copied.
 
     Examples
     --------
-    >>> searchable("<0003> <0004> <2F79>\\n")
-    '<0003> <0004> [<7F51> <7F8A>]\\n'
+    >>> searchable("<0003> <0004> <2F79>\n")
+    '<0003> <0004> [<7F51> <7F8A>]\n'
     """
 
     def mend(match: re.Match[str]) -> str:
@@ -148,7 +148,7 @@ def searchable(names: str) -> str:
 
 
 def finish(printed: Path, headings: list[str]) -> None:
-    """Mend bookmarks and names of characters, and pack the file: what a screen reader follows halves its size.
+    """Mend the bookmarks and the names of characters, and pack the file to half its size.
 
     Chromium forgets the space in a bookmark where its heading goes on in the next line.
     """

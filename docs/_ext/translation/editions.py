@@ -61,7 +61,7 @@ def published() -> bool:
 
 
 def description(doctree: nodes.document) -> str:
-    """Say what a page is about: what its reader will be able to do, its first words, or its title."""
+    """Say what a page is about, by the goals of its reader, its first words, or its title."""
     prose = [p.astext() for p in doctree.findall(nodes.paragraph) if is_prose(p)]
     texts = (prose or [title.astext() for title in doctree.findall(nodes.title)])[:1]
     for tip in doctree.findall(nodes.admonition):

@@ -1,5 +1,6 @@
 """Every page in a real browser: the switch, the languages, the links, and nothing from elsewhere."""
 
+import os
 import re
 import xml.etree.ElementTree as ET
 from urllib.parse import urljoin, urlsplit
@@ -46,14 +47,13 @@ def test_both_editions_have_the_same_sections(page):
 
 
 @pytest.mark.parametrize(("edition", "page"), PAGES, ids=lambda x: x)
-def test_a_page_names_its_language_and_its_sisters(edition, page):
+def test_a_page_names_its_language_and_says_what_it_is_about(edition, page):
     made = soup(edition, page)
     assert made.html["lang"] == EDITIONS[edition]
-    named = {a["hreflang"]: a["href"] for a in made.select("link[rel=alternate][hreflang]")}
-    assert set(named) == {"en", "zh-CN", "x-default"}
-    for folder, tag in EDITIONS.items():
-        assert urlsplit(named[tag]).path.endswith(f"/{folder}/{page}")
-        assert urlsplit(named[tag]).scheme
+    described = made.select("meta[name=description]")
+    assert page == "search.html" or 0 < len(described[0]["content"]) <= 200
+    # the language switch leads to the sisters; addresses are for a site that knows its own
+    assert (made.select_one("link[rel=canonical]") is None) == ("CNNGUIDE_URL" not in os.environ)
 
 
 @pytest.mark.parametrize("page", pages("zh"))

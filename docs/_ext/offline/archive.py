@@ -5,7 +5,6 @@ Usage: ``python -m offline.archive SITE EDITION``, as in ``python -m offline.arc
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import zipfile
@@ -13,13 +12,12 @@ from pathlib import Path
 
 from offline.shelf import FOLDER
 from page.install_line import WHEEL
-from translation.editions import address
+from translation.editions import address, published
 
 __all__ = ["inward", "write_zip"]
 
 SWITCH = re.compile(r'<nav class="language-switch".*?</nav>', re.DOTALL)
 OUTWARD = re.compile(r'<a\b[^>]*?href="(?:\.\./)+(?!\.)([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
-SISTERS = re.compile(r'<link rel="alternate" hreflang=[^>]*>\s*')
 
 
 def inward(text: str, depth: int) -> str:
@@ -29,15 +27,14 @@ def inward(text: str, depth: int) -> str:
     Otherwise it becomes plain words, and the switch of languages goes.
     """
     up = "../" * (depth + 1)
-    published = os.environ.get("CNNGUIDE_URL")
 
     def mend(match: re.Match[str]) -> str:
         if f'href="{up}' not in match[0]:
             return match[0]
-        return match[0].replace(f'href="{up}', f'href="{address()}') if published else match[2]
+        return match[0].replace(f'href="{up}', f'href="{address()}') if published() else match[2]
 
-    if not published:
-        text = SISTERS.sub("", SWITCH.sub("", text))
+    if not published():
+        text = SWITCH.sub("", text)
     return OUTWARD.sub(mend, text)
 
 
@@ -45,7 +42,7 @@ def write_zip(site: Path, edition: str) -> Path:
     """Pack an edition, and the wheel that its install lines name."""
     (site / FOLDER).mkdir(exist_ok=True)
     packed = site / FOLDER / f"cnnguide-{edition}.zip"
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(packed, "w") as archive:
         for path in sorted((site / edition).rglob("*")):
             inside = path.relative_to(site / edition)
             if path.is_dir() or path.name.startswith((".buildinfo", "objects.inv")):

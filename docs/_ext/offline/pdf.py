@@ -16,16 +16,17 @@ import shutil
 import sys
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import jinja2
+import pikepdf
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import sync_playwright
-from pypdf import PdfReader, PdfWriter
-from pypdf.generic import NameObject, TextStringObject
+from pypdf import PdfReader
 
 import cnnguide
 from offline.shelf import FOLDER
-from translation.editions import Edition, address, editions
+from translation.editions import Edition, address, editions, published
 
 __all__ = ["chapters_of", "write_pdf"]
 
@@ -34,6 +35,14 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 # Pages that are no part of the book: the scripts and the reference change by themselves, and are
 # looked up with a search.
 NOT_PRINTED = ("auto_examples/", "api/", "#")
+# Fonts share a glyph between a character and the sign for it in a table of radicals; Chromium notes
+# the latter, which no reader types. NFKC names the character for most, and this for the others.
+RADICALS = str.maketrans(
+    "⺠⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻨⻩⻬⻮⻰⻳",
+    "民见角贝车长门青韦页风飞食马骨鬼鱼鸟麦黄齐齿龙龟",
+)
+RANGE = re.compile(r"<(\w+)> <(\w+)> <(\w{4})>")
+PAIR = re.compile(r"(<\w+> )<(2[EF]\w\w)>(?=\s*\n)")
 SCREEN = "script, button, .headerlink, .experiment-body, ul.offline, p.offline"
 
 
@@ -75,7 +84,7 @@ def article_of(folder: Path, page: str, book: list[str]) -> Tag:
 
 def outward(link: Tag, path: str) -> None:
     """Have a link lead to the published site, or make it plain words where no address is known."""
-    if "CNNGUIDE_URL" in os.environ:
+    if published():
         link["href"] = address() + path
     else:
         link.unwrap()
@@ -110,16 +119,51 @@ def pages_of(printed: Path) -> dict[str, int]:
     }
 
 
+def typed(code: int) -> str:
+    """Name the character that a reader would type, in hexadecimal."""
+    character = chr(code)
+    if 0x2E80 <= code <= 0x2FDF:
+        character = normalize("NFKC", character).translate(RADICALS)
+    return f"<{ord(character):04X}>"
+
+
+def searchable(names: str) -> str:
+    r"""Mend the names of a font's glyphs, so that Chinese words are found and copied.
+
+    Examples
+    --------
+    >>> searchable("<0003> <0004> <2F79>\n")
+    '<0003> <0004> [<7F51> <7F8A>]\n'
+    """
+
+    def mend(match: re.Match[str]) -> str:
+        first, last, code = (int(part, 16) for part in match.groups())
+        codes = range(code, code + last - first + 1)
+        if not any(0x2E80 <= one <= 0x2FDF for one in codes):
+            return match[0]
+        return f"<{match[1]}> <{match[2]}> [{' '.join(map(typed, codes))}]"
+
+    names = RANGE.sub(mend, names)
+    return PAIR.sub(lambda match: match[1] + typed(int(match[2], 16)), names)
+
+
 def finish(printed: Path, headings: list[str]) -> None:
-    """Mend the bookmarks: Chromium forgets the space where a heading goes on in the next line."""
+    """Mend the bookmarks and the names of characters, and pack the file to half its size.
+
+    Chromium forgets the space in a bookmark where its heading goes on in the next line.
+    """
     whole = {"".join(heading.split()): heading for heading in headings}
-    book = PdfWriter(clone_from=printed)
-    marks = [book.root_object["/Outlines"].get_object()]
-    for mark in marks:  # the list grows on the way
-        marks += [mark[key].get_object() for key in ("/First", "/Next") if key in mark]
-        if title := whole.get("".join(str(mark.get("/Title", "")).split())):
-            mark[NameObject("/Title")] = TextStringObject(title)
-    book.write(printed)
+    with pikepdf.open(printed, allow_overwriting_input=True) as book:
+        marks = [book.Root.Outlines]
+        for mark in marks:  # the list grows on the way
+            marks += [mark[key] for key in ("/First", "/Next") if key in mark]
+            if title := whole.get("".join(str(mark.get("/Title", "")).split())):
+                mark.Title = title
+        for part in book.objects:
+            if isinstance(part, pikepdf.Dictionary) and "/ToUnicode" in part:
+                names = part.ToUnicode.read_bytes().decode()
+                part.ToUnicode.write(searchable(names).encode())
+        book.save(printed, object_stream_mode=pikepdf.ObjectStreamMode.generate)
 
 
 def write_pdf(site: Path, edition: Edition, pages: list[str] | None = None) -> Path:

@@ -59,7 +59,8 @@ def visit_offline(translator: Any, node: offline) -> None:
     up = "../" * (translator.builder.current_docname.count("/") + 1)
     rows = []
     for kind, name, size in files(app):
-        words = html.escape(_(KINDS[kind])).format("<code>index.html</code>", f"{size / 1e6:.0f}")
+        start = f"<code>{Path(app.outdir).name}/index.html</code>"
+        words = html.escape(_(KINDS[kind])).format(start, f"{size / 1e6:.0f}")
         rows.append(f'<li><p><a href="{up}{FOLDER}/{name}">{words}</a></p></li>')
     none = html.escape(_(NONE)).format("<code>nox -s offline</code>")
     made = f'<ul class="offline">{"".join(rows)}</ul>' if rows else f'<p class="offline">{none}</p>'

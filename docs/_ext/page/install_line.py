@@ -11,7 +11,6 @@ wheel's place into it where the reader has opened the page.
 from __future__ import annotations
 
 import html
-import os
 import re
 import tomllib
 from typing import Any
@@ -24,7 +23,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 import cnnguide
 from translation.catalogs import add_messages
-from translation.editions import DOCS, address, editions
+from translation.editions import DOCS, address, editions, published
 
 __all__ = ["WHEEL", "install_line", "on_registry"]
 
@@ -46,7 +45,7 @@ def install_line(text: str) -> str:
     """Put where the library comes from into the lines that install it."""
     if on_registry():
         return text
-    if "CNNGUIDE_URL" in os.environ:
+    if published():
         return LINE.sub(rf'\1"cnnguide\2 @ {address()}{WHEEL}"\3', text)
     return LINE.sub(lambda m: f'{m[1]}".{m[2] or ""}"{m[3]}  # {_(WORDS[0])}', text)
 
@@ -74,7 +73,7 @@ class WriteInstallLines(SphinxTransform):
 def visit_install_block(translator: Any, node: install_block) -> None:
     """Say where the wheel is, unless the line does."""
     data = ""
-    if not on_registry() and "CNNGUIDE_URL" not in os.environ:
+    if not on_registry() and not published():
         config = translator.builder.config
         folder = next(e.folder for e in editions() if e.language == config.language)
         page = html.escape(f"{folder}/{translator.builder.current_docname}.html")

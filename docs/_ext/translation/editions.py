@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.locale import get_translation
 from sphinx.util.typing import ExtensionMetadata
 
-__all__ = ["Edition", "address", "editions"]
+__all__ = ["Edition", "address", "editions", "published"]
 
 DOCS = Path(__file__).parents[2]
 _ = get_translation("sphinx")
+LONGEST = 200  # characters of a page's description; search engines show fewer
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,39 @@ def address() -> str:
     return os.environ.get("CNNGUIDE_URL", "http://127.0.0.1:8000/").rstrip("/") + "/"
 
 
+def published() -> bool:
+    """Tell whether the site knows its address; without one, no page names any."""
+    return "CNNGUIDE_URL" in os.environ
+
+
+def description(doctree: nodes.document) -> str:
+    """Say what a page is about, by the goals of its reader, its first words, or its title."""
+    prose = [p.astext() for p in doctree.findall(nodes.paragraph) if is_prose(p)]
+    texts = (prose or [title.astext() for title in doctree.findall(nodes.title)])[:1]
+    for tip in doctree.findall(nodes.admonition):
+        heading, goals = tip.next_node(nodes.title), tip.next_node(nodes.bullet_list)
+        if heading and goals:
+            texts = [heading.astext(), *(goal.astext() for goal in goals)]
+            break
+    text = " ".join(" ".join(texts).split())
+    if len(text) <= LONGEST:
+        return text
+    cut = text[: LONGEST - 1]
+    return f"{cut[: cut.rfind(' ')] if ' ' in cut[-30:] else cut}…"
+
+
+def is_prose(paragraph: nodes.paragraph) -> bool:
+    """Tell a paragraph of a section from one in a list or a table."""
+    parent = paragraph.parent
+    return isinstance(parent, nodes.section) or "home-lead" in parent.get("classes", ())
+
+
 def add_sisters(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Tell the templates where the page stands in every edition."""
+    """Tell the templates where the page stands in every edition, and what it is about."""
+    context["published"] = published()
+    context["description"] = description(doctree) if doctree else ""
     up = "../" * (page.count("/") + 1)
     context["editions"] = [
         {
@@ -75,5 +106,7 @@ def add_sisters(
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Listen for every page."""
+    # all pages are written anew for another address
+    app.add_config_value("site_address", address() if published() else "", "html")
     app.connect("html-page-context", add_sisters)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

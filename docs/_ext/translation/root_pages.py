@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader
 
-from translation.editions import DOCS, address, editions
+from translation.editions import DOCS, address, editions, published
 
 __all__ = ["write_root"]
 
@@ -32,6 +32,7 @@ def write_root(site: Path) -> None:
             title=title[1],
             _=str,
             address=address(),
+            published=published(),
             base=urlsplit(address()).path,
         )
         (site / page).write_text(text + "\n", encoding="utf-8")

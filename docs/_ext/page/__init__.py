@@ -5,7 +5,10 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-MODULES = ("definitions", "exercises", "experiments", "facts", "faults", "hidden_cells", "source")
+MODULES = (
+    *("definitions", "exercises", "experiments", "facts", "faults", "hidden_cells", "notebooks"),
+    "source",
+)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

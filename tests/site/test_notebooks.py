@@ -9,11 +9,13 @@ import nbformat
 import pytest
 from docutils import nodes
 from nbclient import NotebookClient
+from sphinx import addnodes
 
 import page.notebooks
 from conftest import ROOT, SITE, pages
 from page.notebooks import add_notebook, chapter_notebook, hosted_links
 from page.reading_order import stems
+from translation.alike import differences
 
 EDITIONS = ("en", "zh")
 COLAB = "https://colab.research.google.com/github/someone/guide/blob/notebooks/en/pool.ipynb"
@@ -117,7 +119,8 @@ def app(tmp_path):
 def links(app):
     facts = nodes.bullet_list("", classes=["page-facts"])
     add_notebook(app, document(nodes.section("", nodes.title("", "Pool"), facts)), "pool")
-    return [link["refuri"] for link in facts.findall(nodes.reference)]
+    kinds = (nodes.reference, addnodes.download_reference)
+    return [link["refuri"] for link in facts.findall(lambda node: isinstance(node, kinds))]
 
 
 def test_a_published_site_opens_its_notebooks_elsewhere(app, tmp_path):
@@ -140,6 +143,14 @@ def test_the_workflow_puts_the_notebooks_where_the_links_lead():
     assert "HEAD:notebooks" in workflow
     for form in page.notebooks.HOSTS.values():
         assert form.endswith("/github/{0}/blob/notebooks/{1}")
+
+
+def test_the_editions_may_differ_in_the_folder_of_a_notebook():
+    english, chinese = (
+        f'<article><a href="{COLAB}">x</a></article>'.replace("/en/", e) for e in ("/en/", "/zh/")
+    )
+    assert differences(english, chinese) == []
+    assert differences(english, chinese.replace("pool", "conv")) != []
 
 
 @pytest.mark.parametrize("edition", EDITIONS)

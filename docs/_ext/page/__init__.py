@@ -7,7 +7,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 MODULES = (
     *("definitions", "exercises", "experiments", "facts", "faults", "hidden_cells", "notebooks"),
-    "source",
+    *("source", "versions"),
 )
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.locale import get_translation
 from sphinx.util.typing import ExtensionMetadata
@@ -293,8 +294,9 @@ def add_notebook(app: Sphinx, doctree: nodes.document, page: str) -> None:
         text = json.dumps(notebook, ensure_ascii=False, indent=1)
         path.write_text(text + "\n", encoding="utf-8")
         before, after = _(WORDS[0]).split("{0}")
-        link = nodes.reference("", "", nodes.literal("", name), refuri=f"notebooks/{name}")
-        link["internal"] = True
+        link = addnodes.download_reference(
+            "", "", nodes.literal("", name), refuri=f"notebooks/{name}"
+        )
         items += [nodes.paragraph("", "", nodes.Text(before), link, nodes.Text(after))]
     elif not re.match(r"auto_examples/(plot|draw)_", page):
         return

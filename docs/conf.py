@@ -91,6 +91,9 @@ sphinx_gallery_conf = {
     "copyfile_regex": r".*\.bib",
     "min_reported_time": 0,
 }
+# The public GitHub repository, as owner/name, whose branch "notebooks" holds the built notebooks:
+# links to Colab and ModelScope need one, and without it no page has them. pages.yml pushes it.
+notebooks_repository = os.environ.get("CNNGUIDE_NOTEBOOKS", "")
 # A figure that changes silently is worse than a failed build.
 warnings.filterwarnings("error", message="Glyph .* missing")
 os.environ["MPLBACKEND"] = "Agg"

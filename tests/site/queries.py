@@ -71,6 +71,11 @@ transfer: pretrained imagenet weights
 fast: bfloat16 autocast
 fast: torch.compile
 install: how to install
+install: OMP: Error #15
+install: libiomp5md.dll already initialized
+install: apple m1
+install: without a gpu
+install: No space left on device
 """
 
 CHINESE = """
@@ -142,6 +147,12 @@ transfer: 微调和特征提取的区别
 transfer: 遷移學習
 mix: 标签平滑
 install: 怎么安装
+install: 中文显示成方块
+install: 没有显卡能跑吗
+install: 换源
+install: OMP: Error #15
+install: pip 代理
+install: matplotlib 显示中文
 """
 
 

@@ -11,6 +11,7 @@ MODULES = (
     "catalogs",
     "drafts",
     "editions",
+    "state",
     "theme",
     "translatable",
 )

@@ -39,7 +39,7 @@ class Contents(HTMLParser):
             return
         values = dict(attrs)
         if tag == "a" and values.get("href"):
-            self.found[f"link {without_digest(values['href'] or '')}"] += 1
+            self.found[f"link {without_edition(values['href'] or '')}"] += 1
         elif tag == "img":
             self.found[f"image {Path(values.get('src') or '').name}"] += 1
         elif tag in KEPT and not self.blocks and "download" not in (values.get("class") or ""):
@@ -60,9 +60,17 @@ class Contents(HTMLParser):
             self.text = None
 
 
-def without_digest(address: str) -> str:
-    """Leave out of a download's address what depends on the file's content."""
-    return re.sub(r"_downloads/\w+/", "_downloads/", address)
+def without_edition(address: str) -> str:
+    """Leave out of an address what depends on the edition: a file's digest, a notebook's folder.
+
+    Examples
+    --------
+    >>> without_edition("_downloads/1a2b/plot_conv.py")
+    '_downloads/plot_conv.py'
+    >>> without_edition("https://example.org/blob/notebooks/zh/conv.ipynb")
+    'https://example.org/blob/notebooks/conv.ipynb'
+    """
+    return re.sub(r"(_downloads|/blob/notebooks)/\w+/", r"\1/", address)
 
 
 def differences(english: str, translated: str) -> list[str]:

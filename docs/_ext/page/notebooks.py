@@ -1,0 +1,339 @@
+"""Every chapter as a notebook in the reader's language, and links that open notebooks elsewhere.
+
+A chapter's notebook is made from the page as it stands in the edition: prose becomes Markdown cells
+and cells become cells again, without their output.
+All notebooks of an edition, those of the gallery's scripts too, lie in its folder ``notebooks``.
+
+Colab and ModelScope open a notebook by its place in a public repository on GitHub. The setting
+``notebooks_repository`` names one (``owner/name``) whose branch ``notebooks`` holds these folders;
+without it no page has such a link.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.locale import get_translation
+from sphinx.util.typing import ExtensionMetadata
+
+from page.exercises import LEVELS, exercise, fold
+from page.reading_order import stems
+from translation.catalogs import add_messages
+from translation.editions import address, editions
+
+__all__ = ["HOSTS", "chapter_notebook", "hosted_links"]
+
+_ = get_translation("sphinx")
+
+# Messages of sphinx.po.
+WORDS = ("The chapter as a notebook: {0}", "Run it in {0}")
+# Each opens a public notebook by its address, and the reader needs an account there to run it.
+HOSTS = {
+    "Colab": "https://colab.research.google.com/github/{0}/blob/notebooks/{1}",
+    "ModelScope": "https://modelscope.cn/notebook/share/github/{0}/blob/notebooks/{1}",
+}
+Cell = dict[str, Any]
+
+
+class Chapter:
+    """Writes a page as cells; links lead to the site if its address is known."""
+
+    def __init__(self, page_address: str = "") -> None:
+        self.page_address = page_address
+        self.cells: list[Cell] = []
+        self.prose: list[str] = []
+
+    def end_prose(self) -> None:
+        """Make a Markdown cell of what has been written since the last cell."""
+        text = "\n\n".join(part for part in self.prose if part.strip())
+        if text:
+            self.cells.append({"cell_type": "markdown", "metadata": {}, "source": lines(text)})
+        self.prose = []
+
+    def write(self, node: nodes.Node, level: int = 1) -> None:
+        """Write a block with the cells that it holds."""
+        if isinstance(node, nodes.section):
+            self.end_prose()
+            for child in node.children:
+                self.write(child, level + 1)
+        elif isinstance(node, nodes.title) and isinstance(node.parent, nodes.section):
+            self.prose.append(f"{'#' * (level - 1)} {self.inline(node)}")
+        elif isinstance(node, nodes.container) and node.get("nb_element") == "cell_code":
+            self.end_prose()
+            source = next(
+                n
+                for n in node.findall(nodes.container)
+                if n.get("nb_element") == "cell_code_source"
+            )
+            self.cells.append(code_cell(next(iter(source.findall(nodes.literal_block))).astext()))
+        elif has_cells(node):
+            if isinstance(node, exercise):
+                self.prose.append(exercise_title(node))
+            elif isinstance(node, fold):
+                self.prose.append(f"**{_(node['kind'])}**")
+            for child in node.children:
+                self.write(child, level)
+        else:
+            self.prose.append(self.block(node))
+
+    def block(self, node: nodes.Node) -> str:
+        """Write a block that holds no cell."""
+        if isinstance(node, nodes.bullet_list) and "page-facts" in node["classes"]:
+            return ""
+        if isinstance(node, nodes.paragraph | nodes.term):
+            return self.inline(node)
+        if isinstance(node, nodes.rubric | nodes.title | nodes.caption):
+            return f"**{self.inline(node)}**"
+        if isinstance(node, nodes.math_block):
+            return f"$$\n{node.astext().strip()}\n$$"
+        if isinstance(node, nodes.literal_block):
+            language = re.sub("ipython3?|default", "python", node.get("language", "")) or "text"
+            return f"```{language}\n{node.astext().rstrip()}\n```"
+        if isinstance(node, nodes.bullet_list | nodes.enumerated_list):
+            return "\n".join(self.items(node))
+        if isinstance(node, nodes.table):
+            return self.table(node)
+        if isinstance(node, nodes.image):
+            return self.image(node)
+        if isinstance(node, nodes.figure):
+            words = [self.inline(caption) for caption in node.findall(nodes.caption)]
+            images = [self.image(image) for image in node.findall(nodes.image)]
+            return "\n\n".join([*images, *words])
+        if isinstance(node, nodes.Admonition | nodes.admonition | nodes.block_quote):
+            return "\n".join(f"> {line}".rstrip() for line in self.blocks(node).split("\n"))
+        if isinstance(node, exercise):
+            return f"{exercise_title(node)}\n\n{self.blocks(node)}"
+        if isinstance(node, fold):
+            name = _(node["kind"])
+            return f"<details><summary>{name}</summary>\n\n{self.blocks(node)}\n\n</details>"
+        if isinstance(node, nodes.Invisible | nodes.target | nodes.raw):
+            return ""
+        return self.blocks(node) if isinstance(node, nodes.Element) else escaped(node.astext())
+
+    def blocks(self, node: nodes.Element) -> str:
+        """Write the blocks inside a block."""
+        if isinstance(node, nodes.TextElement):
+            return self.inline(node)
+        return "\n\n".join(part for part in map(self.block, node.children) if part.strip())
+
+    def items(self, node: nodes.Element) -> list[str]:
+        """Write the items of a list, each with what it holds below its first line."""
+        written = []
+        for number, item in enumerate(node.children, start=node.get("start", 1)):
+            mark = "-" if isinstance(node, nodes.bullet_list) else f"{number}."
+            below = "\n" + " " * (len(mark) + 1)
+            written.append(f"{mark} " + re.sub(r"\n(?=[^\n])", below, self.blocks(item)))
+        return written
+
+    def table(self, node: nodes.table) -> str:
+        """Write a table, whose first row is its head."""
+        rows = []
+        for row in node.findall(nodes.row):
+            cells = [" ".join(self.blocks(entry).split()) for entry in row.findall(nodes.entry)]
+            rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+            if len(rows) == 1:
+                rows.append("|" + "---|" * len(cells))
+        return "\n".join(rows)
+
+    def image(self, node: nodes.image) -> str:
+        """Show an image from the site, or say in words what it shows."""
+        words = node.get("alt", "")
+        if not self.page_address:
+            return f"*{escaped(words)}*" if words else ""
+        place = f"{self.page_address.rpartition('/')[0]}/_images/{Path(node['uri']).name}"
+        return f"![{escaped(words)}]({place})"
+
+    def inline(self, node: nodes.Element) -> str:
+        """Write the words of a block, with what marks them."""
+        written = []
+        for child in node.children:
+            if isinstance(child, nodes.Text):
+                written.append(escaped(child.astext()))
+            elif isinstance(child, nodes.math):
+                written.append(f"${child.astext()}$")
+            elif isinstance(child, nodes.literal):
+                written.append(code_span(child.astext()))
+            elif isinstance(child, nodes.strong):
+                written.append(f"**{self.inline(child)}**")
+            elif isinstance(child, nodes.emphasis):
+                written.append(f"*{self.inline(child)}*")
+            elif isinstance(child, nodes.reference) and self.place(child):
+                written.append(f"[{self.inline(child)}]({self.place(child)})")
+            elif isinstance(child, nodes.image):
+                written.append(self.image(child))
+            elif isinstance(child, nodes.Element) and not isinstance(child, nodes.raw):
+                written.append(self.inline(child))
+        return "".join(written)
+
+    def place(self, reference: nodes.reference) -> str:
+        """Give the address that a link leads to; none if it is known to a page of the site only."""
+        target = reference.get("refuri") or f"#{reference.get('refid', '')}"
+        if re.match(r"https?:|mailto:", target):
+            return str(target)
+        return urljoin(self.page_address, target) if self.page_address else ""
+
+
+def exercise_title(node: exercise) -> str:
+    """Write the head of an exercise."""
+    return f"**{_('Exercise {0}').format(node['number'])}** ({_(LEVELS[node['level']])})"
+
+
+def has_cells(node: nodes.Node) -> bool:
+    """Tell whether a block holds cells of code."""
+    return any(n.get("nb_element") == "cell_code" for n in node.findall(nodes.container))
+
+
+def escaped(text: str) -> str:
+    """Keep Markdown from reading a text's characters as marks."""
+    return re.sub(r"([\\`*_$\[\]<])", r"\\\1", text)
+
+
+def code_span(text: str) -> str:
+    """Write code in a line, whatever backquotes it has."""
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def lines(text: str) -> list[str]:
+    """Cut a text as notebooks keep it."""
+    return text.splitlines(keepends=True)
+
+
+def code_cell(code: str) -> Cell:
+    """Make a cell of code that has not run."""
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": lines(code),
+    }
+
+
+def chapter_notebook(
+    doctree: nodes.document, *, first_cell: str, last_words: str = "", page_address: str = ""
+) -> dict[str, Any]:
+    """Make a notebook of a page.
+
+    Parameters
+    ----------
+    doctree : docutils.nodes.document
+        The page, in the language of its edition, with its links resolved.
+    first_cell : str
+        The code that installs what the page needs.
+    last_words : str
+        Who holds the rights.
+    page_address : str
+        Where the page is published; without it the notebook has no links into the site.
+    """
+    chapter = Chapter(page_address)
+    for child in doctree.children:
+        chapter.write(child)
+    chapter.prose.append(escaped(last_words))
+    chapter.end_prose()
+    return {
+        "cells": [code_cell(first_cell), *chapter.cells],
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 4,
+    }
+
+
+def hosted_links(repository: str, path: str) -> dict[str, str]:
+    """Give the address of a notebook on each host; none without a repository.
+
+    Parameters
+    ----------
+    repository : str
+        ``owner/name`` on GitHub, or nothing.
+    path : str
+        The notebook's, in the branch: ``zh/conv.ipynb``.
+    """
+    if not repository:
+        return {}
+    return {name: form.format(repository, path) for name, form in HOSTS.items()}
+
+
+def installing(app: Sphinx, code: str) -> str:
+    """Have the first cell install the library by itself where the notebook is opened elsewhere."""
+    return re.sub("^# (?=%pip)", "", code) if app.config.notebooks_repository else code
+
+
+def folder_of(app: Sphinx) -> str:
+    """Name the edition's folder."""
+    return next(e.folder for e in editions() if e.language == app.config.language)
+
+
+def add_notebook(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Write a chapter's notebook, and link to it and to its hosts on the page."""
+    if app.builder.name != "html":
+        return
+    items: list[nodes.Node] = []
+    name = f"{page.rpartition('/')[2]}.ipynb"
+    if page in stems():
+        known = "CNNGUIDE_URL" in os.environ
+        notebook = chapter_notebook(
+            doctree,
+            first_cell=installing(app, app.config.sphinx_gallery_conf["first_notebook_cell"]),
+            last_words=str(_(app.config.copyright)),
+            page_address=f"{address()}{folder_of(app)}/{page}.html" if known else "",
+        )
+        path = Path(app.outdir, "notebooks", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(notebook, ensure_ascii=False, indent=1)
+        path.write_text(text + "\n", encoding="utf-8")
+        before, after = _(WORDS[0]).split("{0}")
+        link = addnodes.download_reference(
+            "", "", nodes.literal("", name), refuri=f"notebooks/{name}"
+        )
+        items += [nodes.paragraph("", "", nodes.Text(before), link, nodes.Text(after))]
+    elif not re.match(r"auto_examples/(plot|draw)_", page):
+        return
+    hosts = hosted_links(app.config.notebooks_repository, f"{folder_of(app)}/{name}")
+    for host, place in hosts.items():
+        words = _(WORDS[1]).format(host)
+        items.append(nodes.paragraph("", "", nodes.reference("", words, refuri=place)))
+    for facts in doctree.findall(nodes.bullet_list):
+        if "page-facts" in facts["classes"]:
+            facts += [nodes.list_item("", item) for item in items]
+            return
+    for footer in doctree.findall(nodes.container):
+        if "sphx-glr-footer" in footer["classes"]:
+            footer += [nodes.container("", i, classes=["sphx-glr-download"]) for i in items]
+            return
+
+
+def gather(app: Sphinx, error: Exception | None) -> None:
+    """Put the notebooks of the gallery's scripts beside those of the chapters."""
+    if error or app.builder.name != "html":
+        return
+    folder = Path(app.outdir, "notebooks")
+    for notebook in sorted(Path(app.outdir, "_downloads").glob("*/*.ipynb")):
+        copy = folder / notebook.name
+        shutil.copyfile(notebook, copy)
+        if app.config.notebooks_repository:
+            made = json.loads(copy.read_text(encoding="utf-8"))
+            first = made["cells"][0]
+            first["source"] = lines(installing(app, "".join(first["source"])))
+            text = json.dumps(made, ensure_ascii=False, indent=1)
+            copy.write_text(text + "\n", encoding="utf-8")
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register the setting, and listen for every page and for the end of the build."""
+    add_messages(app, WORDS)
+    app.add_config_value("notebooks_repository", "", "env", types=frozenset({str}))
+    app.connect("doctree-resolved", add_notebook)
+    app.connect("build-finished", gather, priority=900)  # the downloads are in the language now
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,41 @@
+"""The line at the foot of every page: which version of the guide it is, and with what it ran."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.locale import get_translation
+from sphinx.util.typing import ExtensionMetadata
+
+from translation.catalogs import add_messages
+
+__all__: list[str] = []
+
+_ = get_translation("sphinx")
+
+# Messages of sphinx.po; the first is also said under the title of a chapter.
+WORDS = (
+    "checked with Python {0}, torch {1}, torchvision {2}",
+    "How far the translation is",
+)
+
+
+def add_versions(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Hand the template the line, and the words of the link beside it."""
+    checked = _(WORDS[0]).format(
+        platform.python_version(), version("torch"), version("torchvision")
+    )
+    context["versions"] = f"{app.config.project} {app.config.release}, {checked}"
+    context["translation_link"] = _(WORDS[1])
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register the words, and listen for every page."""
+    add_messages(app, WORDS)
+    app.connect("html-page-context", add_versions)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -55,7 +55,7 @@ def shares(step, part):
 def test_every_step_was_taken_with_the_same_seeds():
     runs = results.load("capstone")["runs"]
     seeds = {step: sorted(r["seed"] for r in runs if r["step"] == step) for step in STEPS}
-    assert seeds["linear"]
+    assert len(seeds["linear"]) >= 2
     assert all(found == seeds["linear"] for found in seeds.values())
 
 

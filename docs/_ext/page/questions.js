@@ -56,7 +56,7 @@
       });
       return input;
     });
-    const labels = answers.map((_, k) => {
+    const labels = answers.map((answer, k) => {
       const text = element("span");
       for (const part of answer.querySelectorAll(":scope > p")) text.append(...part.childNodes);
       return element("label", "question-answer", inputs[k], text);

@@ -20,6 +20,7 @@ from cnnguide.checks import (
     check_range,
     check_tensor,
     check_whole,
+    has_values,
 )
 from cnnguide.conv import pad, windows
 
@@ -187,7 +188,8 @@ def crop_at(
     check_whole(padding, "padding", 0)
     check_places(images, rows, columns, "offset")
     offsets = torch.cat([rows, columns])
-    if len(offsets) and not 0 <= int(offsets.min()) <= int(offsets.max()) <= 2 * padding:
+    known = len(offsets) and has_values(offsets)
+    if known and not 0 <= int(offsets.min()) <= int(offsets.max()) <= 2 * padding:
         raise ValueError(
             f"offsets run from 0 to {2 * padding}, got {int(offsets.min())} to {int(offsets.max())}"
         )

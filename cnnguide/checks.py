@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch._subclasses.fake_tensor import FakeTensor
 
 __all__ = [
     "check_flag",
@@ -50,6 +51,31 @@ def name_of(value: object) -> str:
         if len(words) <= 40 and "\n" not in words:
             return words
     return type(value).__name__
+
+
+def has_values(tensor: Tensor) -> bool:
+    """Tell whether numbers can be read, and so checked.
+
+    They cannot where a graph is made (`torch.compile`, `torch.export`, `torch.func.vmap`), nor on
+    the device ``meta``: there a check of values would break the graph, and is left out.
+
+    Parameters
+    ----------
+    tensor : Tensor
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> has_values(torch.zeros(1)), has_values(torch.zeros(1, device="meta"))
+    (True, False)
+    """
+    if torch.compiler.is_compiling():
+        return False
+    made_up = isinstance(tensor, FakeTensor) or torch._C._functorch.is_batchedtensor(tensor)
+    return not made_up and tensor.device.type != "meta"
 
 
 def check_type(value: object, kind: Any, name: str, wanted: str) -> None:
@@ -431,7 +457,7 @@ def check_labels(
         raise ValueError(
             f"labels must have shape ({count},), one per {each}, got {tuple(labels.shape)}"
         )
-    if classes is None or count == 0:
+    if classes is None or count == 0 or not has_values(labels):
         return
     low, high = (int(end) for end in labels.aminmax())
     if low < 0 or high >= classes:

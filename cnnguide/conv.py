@@ -236,7 +236,6 @@ def windows(
     return image.as_strided(
         (n, c, ho, wo, kh, kw),
         (step_n, step_c, sh * step_h, sw * step_w, dh * step_h, dw * step_w),
-        image.storage_offset(),
     )
 
 

@@ -145,6 +145,10 @@ def device_of(device: torch.device | str) -> torch.device:
         ) from None
     if found.type == "meta":
         raise ValueError("device must be one that computes, got 'meta'")
+    try:
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise ValueError(f"device is {found}, which PyTorch does not find here; take cpu") from None
     return found
 
 

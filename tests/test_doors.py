@@ -5,6 +5,7 @@ must equal what PyTorch gives, where it has the function; what is refused must b
 `raise` of this package, with a TypeError or a ValueError in one line.
 """
 
+import copy
 import functools
 import importlib
 import pkgutil
@@ -26,6 +27,7 @@ import torch.nn.functional as F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.testing import assert_close
 
 import cnnguide
@@ -936,3 +938,89 @@ def test_a_call_gives_the_right_value_or_is_refused_in_one_sentence(name, tmp_pa
         check(name, door, arguments)
 
     every()
+
+
+# --- where a graph is made, a check must not break it
+
+NAMES = "augment conv data dropout learn mix norm pool".split()
+augment, conv, data, dropout, learn, mix, norm, pool = (MODULES[name] for name in NAMES)
+PICTURES = counted(4, 3, 8, 8)
+WEIGHT = counted(6, 3, 3, 3)
+PERMUTATION, PLACES = torch.tensor([3, 2, 1, 0]), torch.tensor([0, 1, 2, 1])
+SETTINGS = {"stride": 2, "padding": 1}
+MIXED = {"lam": 0.25, "permutation": PERMUTATION}
+PUBLIC_CALLS = {
+    "conv2d_loops": (lambda x, w: conv.conv2d_loops(x, w, **SETTINGS), PICTURES, WEIGHT),
+    "conv2d_windows": (lambda x, w: conv.conv2d_windows(x, w, **SETTINGS), PICTURES, WEIGHT),
+    "conv2d_matmul": (lambda x, w: conv.conv2d_matmul(x, w, **SETTINGS), PICTURES, WEIGHT),
+    "conv2d_library": (lambda x, w: conv.conv2d_library(x, w, **SETTINGS), PICTURES, WEIGHT),
+    "apply_kernel": (lambda x, k: conv.apply_kernel(x, k), PICTURES, counted(3, 3)),
+    "max_pool2d": (lambda x: pool.max_pool2d(x, 2, padding=1), PICTURES),
+    "avg_pool2d": (lambda x: pool.avg_pool2d(x, 2, padding=1), PICTURES),
+    "max_blur_pool2d": (lambda x: pool.max_blur_pool2d(x, 2), PICTURES),
+    "standardise": (lambda x: norm.standardise(x, *norm.batch_statistics(x), eps=1e-5), PICTURES),
+    "drop_where": (lambda x, m: dropout.drop_where(x, m, p=0.5), PICTURES, PICTURES > 0),
+    "normalise": (lambda x: data.normalise(x), PICTURES),
+    "softmax": (lambda x: learn.softmax(x), PICTURES[:, :, 0, 0]),
+    "cross_entropy": (learn.cross_entropy, PICTURES[:, :, 0, 0], LABELS),
+    "mixup": (lambda x, p: mix.mixup(x, lam=0.25, permutation=p), PICTURES, PERMUTATION),
+    "cutmix": (lambda x, p: mix.cutmix(x, box=(1, 4, 2, 6), permutation=p)[0], PICTURES, PERMUTATION),
+    "soft_labels": (
+        lambda y, p: mix.soft_labels(y, lam=0.25, permutation=p, num_classes=3), LABELS, PERMUTATION
+    ),
+    "mixed_loss": (
+        lambda x, y, p: mix.mixed_loss(x, y, lam=0.25, permutation=p),
+        PICTURES[:, :, 0, 0], LABELS, PERMUTATION,
+    ),
+    "crop_at": (lambda x, r, c: augment.crop_at(x, r, c, padding=1), PICTURES, PLACES, PLACES),
+    "flip_where": (augment.flip_where, PICTURES, PLACES > 1),
+    "cutout_at": (lambda x, r, c: augment.cutout_at(x, r, c, side=3), PICTURES, PLACES, PLACES),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLIC_CALLS)
+def test_a_public_function_is_one_graph_and_takes_tensors_without_numbers(name):
+    function, *arguments = PUBLIC_CALLS[name]
+    expected = function(*arguments)
+    torch._dynamo.reset()
+    compiled = torch.compile(function, backend="eager", fullgraph=True)
+    assert_close(compiled(*arguments), expected)
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:  # some have a kernel of their own
+        assert function(*map(mode.from_tensor, arguments)).shape == expected.shape
+    assert function(*(x.to("meta") for x in arguments)).shape == expected.shape
+    several = torch.func.vmap(function)(*(torch.stack([x, x]) for x in arguments))
+    assert_close(several, torch.stack([expected, expected]))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert function(*arguments).shape == expected.shape
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        norm.BatchNorm2d(3), norm.BatchNorm2d(3).eval(), dropout.Dropout(0.5).eval(),
+        conv.DepthwiseSeparableConv2d(3, 4, 3), PUBLIC["models.quick.QuickNet"]().eval(),
+        PUBLIC["models.resnet.cifar_resnet10"](width=4).eval(),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)  # fmt: skip
+def test_a_layer_is_one_graph_and_takes_tensors_without_numbers(layer):
+    x = torch.rand(4, 3, 32, 32)
+    torch._dynamo.reset()
+    kept = copy.deepcopy(layer)
+    assert_close(torch.compile(kept, backend="eager", fullgraph=True)(x), layer(x))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(x).shape == layer(x.clone()).shape
+    assert copy.deepcopy(layer).to("meta")(x.to("meta")).shape == layer(x).shape
+
+
+def test_wrong_values_are_refused_where_they_can_be_read():
+    check_labels = PUBLIC["checks.check_labels"]
+    with pytest.raises(ValueError, match="labels for 3 classes must lie from 0 to 2, got 5"):
+        check_labels(torch.tensor([0, 5]), 2, 3)
+    check_labels(torch.tensor([0, 5], device="meta"), 2, 3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _outcomes():
+    yield
+    print(f"fuzzed calls: {sum(OUTCOMES.values()) - OUTCOMES['compared']}, {dict(OUTCOMES)}")

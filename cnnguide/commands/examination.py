@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from cnnguide import data
 from cnnguide.commands import end_with_parent
+from cnnguide.commands.watching import Watch
 from cnnguide.train import Score, evaluate, seed_everything
 
 __all__ = ["ACCURACY", "PARAMETERS", "READ", "SECONDS", "Examination", "Progress", "Wrong", "main"]
@@ -212,8 +213,10 @@ class Examination:
         self.model = self.module.make_model()
         self.before = self.training_score()
         images, labels = self.images.train_images.clone(), self.images.train_labels.clone()
+        self.watch = Watch(self.images)
         start = time.monotonic()
-        given = self.module.train(self.model, images, labels)
+        with self.watch.looking(self.model):
+            given = self.module.train(self.model, images, labels)
         seconds = time.monotonic() - start
         self.model.cpu()
         if isinstance(given, nn.Module) and given is not self.model:
@@ -226,14 +229,20 @@ class Examination:
         """Compare the loss before and after."""
         before, after = self.before.loss, self.training_score().loss
         if not after < before:  # also when it is NaN
+            usual = "look for optimizer.step(), and for a learning rate that is too large"
             raise Wrong(
                 f"the loss on training images went from {before:.2f} to {after:.2f}, and should "
-                "fall; look for optimizer.step(), and for a learning rate that is too large"
+                f"fall; {self.watch.cause(self.scores(self.few)) or usual}"
             )
         return f"the loss on training images fell from {before:.2f} to {after:.2f}"
 
     def scoring_twice(self) -> str:
         """Find dropout that goes on after training."""
+        if not self.scores(self.few).isfinite().all():
+            raise Wrong(
+                "scores must be finite, got NaN or infinity after the training, which has "
+                "diverged; take a smaller learning rate"
+            )
         difference = unlike(self.scores(self.few), self.scores(self.few))
         if not difference <= SAME:
             raise Wrong(
@@ -245,6 +254,8 @@ class Examination:
 
     def scoring_alone_and_together(self) -> str:
         """Find normalisation that goes by the batch."""
+        if not self.scores(self.few).isfinite().all():
+            raise Wrong("scores that are not finite cannot be compared")
         alone = torch.cat([self.scores(image[None]) for image in self.few])
         difference = unlike(self.scores(self.few), alone)
         if not difference <= SAME:
@@ -264,8 +275,15 @@ class Examination:
         measured = (
             f"{100 * share:.1f} % of {len(labels):,} test images (standard error {error:.1f} %)"
         )
+        if leaked := self.watch.test_images():
+            raise Wrong(
+                f"the test images must not be trained on, got {leaked} of them among the training "
+                "batches; a network that has seen them proves nothing"
+            )
         if 100 * share < self.accuracy:
-            raise Wrong(f"at least {self.accuracy:g} % is needed, got {measured}")
+            cause = self.watch.cause(self.scores(self.few))
+            more = f"; {cause}" if cause else ""
+            raise Wrong(f"at least {self.accuracy:g} % is needed, got {measured}{more}")
         return f"right on {measured}, at least {self.accuracy:g} %"
 
     def scores(self, images: Tensor) -> Tensor:
@@ -290,6 +308,7 @@ class Examination:
         said = str(error)
         if isinstance(error, SyntaxError) and error.filename == str(self.path):
             lines, said = [error.lineno], error.msg
+        said = said.rstrip(". \n")  # a full stop follows
         what = f"{type(error).__name__}: {said}" if said else type(error).__name__
         if not lines or lines[-1] is None:
             return f"{self.layer(error)}{what}"

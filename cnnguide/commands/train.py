@@ -340,12 +340,12 @@ def run_seeds(options: Options) -> int:
     done = []
     for seed, folder in folders(options).items():
         print_main(f"\nseed {seed}: {folder}")
-        if options.resume and (folder / "train.json").exists():
+        if options.resume and ended(folder):
             print_main("has ended already")
         else:
             run_one(replace(options, seed=seed, output=folder), images, device)
         if rank() == 0:
-            done += (results.load("train", folder=folder) or {"runs": []})["runs"]
+            done += ended(folder)
     if rank() == 0:
         print_main(f"\n{'':24s}mean ± standard deviation of {len(done)} seeds, {done[0]['device']}")
         for name in ("last", "chosen"):
@@ -458,10 +458,17 @@ def run_one(
     except torch.OutOfMemoryError as error:
         raise ValueError(what_would_fit(options, device, images.classes)) from error
     if rank() == 0:
-        if not trained and (options.output / "train.json").exists():
+        if not trained and ended(options.output):
             raise ValueError(f"{checkpoint} is of a run that has ended; name another --output")
         before = sum(epoch.seconds for epoch in run.history[: len(run.history) - trained])
         finish(options, run, images.classes, parts, before + time.perf_counter() - start)
+
+
+def ended(folder: Path) -> list[dict[str, Any]]:
+    """Give the runs that are written down in a folder, as far as they have a result."""
+    record = results.load("train", folder=folder) or {"runs": []}
+    wanted = {"test_accuracy", "seconds", "device"}
+    return [run for run in record["runs"] if isinstance(run, dict) and wanted <= {*run}]
 
 
 def clear(folder: Path) -> None:

@@ -23,7 +23,7 @@ from cnnguide import data, results, transfer
 from cnnguide.augment import random_flip
 from cnnguide.models import cifar_resnet18
 from cnnguide.recipe import Recipe, learning_rate_at
-from cnnguide.run import Training, fit
+from cnnguide.run import Training, device_of, fit
 from cnnguide.train import evaluate, has_fast_bfloat16, seed_everything, train_epoch
 
 __all__ = ["main"]
@@ -155,7 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Measure what the options ask for."""
-    device = torch.device(options.device)
+    device = device_of(options.device)
     if options.dry_run:
         for source in options.weights:
             print(*(f"{source}: {setting}" for setting in SETTINGS[:3]), sep="\n")

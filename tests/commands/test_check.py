@@ -249,6 +249,47 @@ def test_a_network_left_in_training_mode_is_judged_in_evaluation_mode(findings):
     assert [kind for kind, _ in found] == 11 * ["right"]
 
 
+MISTAKES = {
+    "zero_grad": ("        optimizer.zero_grad()\n", "", "the gradients were never cleared"),
+    "pixels": ("data.normalise(images[chosen])", "images[chosen].float()", "trained on pixels up to 255"),
+    "sorted": ("torch.randperm(len(labels))", "torch.arange(len(labels))", "held one class alone, as"),
+    "index": ("labels[chosen])", "labels[chosen.flip(0)])", "were trained with their own; pick"),
+    "step": ("        optimizer.step()\n", "", "no optimizer.step() was called"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_the_likely_cause_of_low_accuracy_is_named(findings, name):
+    right, wrong, message = MISTAKES[name]
+    assert right in ONE_EPOCH
+    found = findings(LINEAR + ONE_EPOCH.replace(right, wrong))
+    assert message in " ".join(text for kind, text in found if kind == "wrong")
+
+
+def test_a_softmax_at_the_end_is_named(findings):
+    layers = "nn.Flatten(), nn.Linear(3072, 10), nn.Softmax(1)"
+    found = findings(f"def make_model():\n    return nn.Sequential({layers})\n" + ONE_EPOCH)
+    assert "so they have been through a softmax" in found[-1][1]
+
+
+def test_training_on_the_test_images_is_told_as_what_it_is(findings):
+    more = "    s = data.load('sample')\n    images = torch.cat([images, s.test_images])\n"
+    more += "    labels = torch.cat([labels, s.test_labels])\n    optimizer ="
+    found = findings(LINEAR + ONE_EPOCH.replace("    optimizer =", more, 1), accuracy=1.0)
+    assert "test images must not be trained on, got 1000 of them" in found[-1][1]
+
+
+def test_labels_counted_from_1_are_told_in_one_sentence(findings):
+    found = findings(LINEAR + ONE_EPOCH.replace("labels[chosen])", "labels[chosen] + 1)"))
+    assert "out of bounds. Read the chapter train." in found[-1][1]
+
+
+def test_scores_that_are_no_numbers_are_told_as_such(findings):
+    fill = "nn.init.constant_(model[1].weight, float('nan'))"
+    found = dict(enumerate(findings(LINEAR + NOTHING.replace("pass", fill))))
+    assert "which has diverged; take a smaller learning rate" in found[8][1]
+
+
 def test_low_accuracy_is_said_with_its_standard_error(findings):
     found = findings(LINEAR + ONE_EPOCH)
     assert found[-1][0] == "wrong" and len(found) == 11

@@ -186,6 +186,16 @@ def test_a_run_that_lacks_its_record_is_finished(tmp_path, capsys):
     assert len((folder / "log.jsonl").read_text().splitlines()) == 1
 
 
+def test_a_series_whose_record_is_empty_is_finished(tmp_path, capsys):
+    assert command(tmp_path, "--seeds", "2") == 0
+    folder = tmp_path / "run" / "seed-0"
+    for runs in ([], [{}], [3]):
+        (folder / "train.json").write_text(json.dumps({"runs": runs}), encoding="utf-8")
+        assert command(tmp_path, "--seeds", "2", "--resume") == 0
+        assert results.load("train", folder=folder)["runs"][0]["test_accuracy"]["last"] > 0
+    assert capsys.readouterr().out.count("has ended already") == 3  # the other seed
+
+
 @pytest.mark.parametrize("name", ["matplotlib.pyplot", "safetensors.torch"])
 def test_what_the_end_needs_is_asked_for_at_the_start(tmp_path, capsys, monkeypatch, name):
     monkeypatch.setitem(sys.modules, name, None)
@@ -328,6 +338,7 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_weights(tmp_path):
             assert all(torch.equal(whole[k], weights[k]) for k in whole)
             (folder / "checkpoint.pt").unlink()
             epochs, ends = 0, ends + 1
+    print(f"{kills} kills, {ends} runs of 4 epochs ended, no epoch lost")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -1,3 +1,4 @@
+import pytest
 from torch import nn
 
 from cnnguide import data, results, transfer
@@ -52,3 +53,16 @@ def test_what_was_measured_before_an_error_stays_written_down(
 def test_a_dry_run_lists_the_settings_and_writes_nothing(tmp_path, capsys):
     assert transfer_run.main(["--dry-run", "--output", str(tmp_path / "none")]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 7 and not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [
+        ("abacus", "device must be one of PyTorch's, such as 'cpu', got 'abacus'"),
+        ("meta", "device must be one that computes, got 'meta'"),
+        ("xpu", "device is xpu, which PyTorch does not find here; take cpu"),
+    ],
+)
+def test_a_device_that_cannot_be_used_is_refused_in_one_line(capsys, device, message):
+    assert transfer_run.main(["--device", device, "--dry-run"]) == 1
+    assert capsys.readouterr().err == f"error: {message}\n"

@@ -55,8 +55,8 @@ for way, (words, colour) in ways.items():
     axes.plot(counts, [scores.mean() for scores in found], color=show.COLOURS[colour], label=words)
     for count, scores in zip(counts, found, strict=True):
         axes.plot([count] * len(scores), scores, "o", ms=3, color=show.COLOURS[colour])
-        print(f"{words}, {count} per class: {scores.mean():.1f} ± {scores.std():.1f} % "
-              f"(n = {len(scores)})")  # fmt: skip
+        spread = f" ± {scores.std():.1f}" if len(scores) > 1 else ""
+        print(f"{words}, {count} per class: {scores.mean():.1f}{spread} % (n = {len(scores)})")
 axes.axhline(25, linestyle=":", color="black")
 axes.annotate("guessing", (320, 26.5), ha="right", fontsize=9)
 axes.set_xscale("log")

@@ -94,8 +94,8 @@ def draw_counts(axes, found, colour, line, label):
               color=show.COLOURS[colour], label=label)  # fmt: skip
     for count, scores in found.items():
         axes.plot([count] * len(scores), scores, "o", ms=3, color=show.COLOURS[colour])
-        print(f"{label}, {count} per class: {scores.mean():.1f} ± {scores.std():.1f} % "
-              f"(n = {len(scores)})")  # fmt: skip
+        spread = f" ± {scores.std():.1f}" if len(scores) > 1 else ""
+        print(f"{label}, {count} per class: {scores.mean():.1f}{spread} % (n = {len(scores)})")
     axes.set_xscale("log")
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.minorticks_off()
@@ -140,6 +140,8 @@ for axes, (name, title) in zip(grid, rows, strict=True):
         axes.plot(rates, means, color=show.COLOURS[colour], label=words)
     axes.set(title=title, ylabel="test accuracy (%)", ylim=(0, 100))
 grid[1].set_xscale("log")
+grid[1].set_xticks(rates, [f"{rate:g}" for rate in rates])
+grid[1].minorticks_off()
 grid[1].set_xlabel("learning rate")
 grid[1].legend(loc="lower left")
 fig.suptitle("What a learning rate does to new and old classes")

@@ -2,149 +2,167 @@
 When does it pay to start from ImageNet?
 ========================================
 
-A network that has seen a million photographs is shown a few of CIFAR-10.
-Its weights come with a package, so nothing is downloaded.
+A network that has seen a million photographs is shown a few of CIFAR-10. The runs take too long to
+be made anew with this page; ``python -m benchmarks.transferred`` made and recorded them.
 """
 
 # %%
-# Accuracy by pictures a class
-# ----------------------------
-# Four ways to use the same few pictures: a linear head on ImageNet features of the pictures at 128
-# pixels, the same as they are at 32 pixels, fine-tuning of the last stages from that head, and a
-# small network from scratch. Fine-tuning is done twice: with BatchNorm's statistics kept, and with
-# those of the batches. Three draws of the pictures; the line is the mean, the bar one standard
-# deviation. Fine-tuning stops at 20 pictures a class, for the sake of time.
-
-import time
-from dataclasses import replace
+# A head on two features
+# ----------------------
+# A cat with the features (3, 1) and a truck with (1, 3). After one step the head's border runs
+# between them. A second cat with the features (2, 3) lies on the wrong side. The head alone can
+# only move the border; fine-tuning also moves the points, and the arrow shows where the gradient of
+# the loss wants this one to go.
 
 import matplotlib.pyplot as plt
 import torch
-from torch import nn
+import torch.nn.functional as F
 
-from cnnguide import data, show, transfer
-from cnnguide.models import QuickNet
-from cnnguide.recipe import Recipe
-from cnnguide.run import fit
-from cnnguide.train import has_fast_bfloat16, seed_everything, train_epoch
+from cnnguide import results, show
 
+# sphinx_gallery_thumbnail_number = 2
 show.style()
-SEEDS, FAST = range(3), has_fast_bfloat16(torch.device("cpu"))
-images = data.load("sample")
-pool_x = torch.cat([images.train_images[images.train_labels == c] for c in range(10)])
-pool_y = torch.arange(10).repeat_interleave(500)
-test_x, test_y = images.test_images[::2], images.test_labels[::2]
+weights = torch.zeros(2, 2, requires_grad=True)
+features, labels = torch.tensor([[3.0, 1.0], [1.0, 3.0]]), torch.tensor([0, 1])
+F.cross_entropy(features @ weights.T, labels, reduction="sum").backward()
+head = -weights.grad  # one step with the rate 1, from zero
+wrong = torch.tensor([2.0, 3.0], requires_grad=True)
+F.cross_entropy(head @ wrong, torch.tensor(0)).backward()
+print("the head's weights:", head.tolist(), "gradient at (2, 3):", wrong.grad.tolist())
+fig, axes = plt.subplots(figsize=(4.4, 4.0), layout="constrained")
+axes.plot([0, 4], [0, 4], color=show.COLOURS["grey"], linestyle="--")
+points = {"cat": (3, 1, "orange", "o"), "truck": (1, 3, "blue", "s"),
+          "second cat": (2, 3, "orange", "o")}  # fmt: skip
+for name, (x, y, colour, marker) in points.items():
+    axes.plot(x, y, marker, ms=9, color=show.COLOURS[colour])
+    axes.annotate(name, (x, y), xytext=(0, 9), textcoords="offset points", ha="center")
+end = (wrong - 0.5 * wrong.grad).tolist()
+axes.annotate(
+    "", end, (2, 3), arrowprops={"arrowstyle": "-|>", "color": show.COLOURS["red"], "lw": 1.8}
+)
+axes.annotate("border", (3.55, 3.3), fontsize=9, color=show.COLOURS["grey"])
+axes.set(xlim=(0, 4), ylim=(0, 4), xticks=range(5), yticks=range(5), aspect="equal",
+         xlabel="feature 1", ylabel="feature 2")  # fmt: skip
+fig.suptitle("Two features, and a border between two classes")
+plt.show()
+
+# %%
+# Accuracy by pictures per class
+# ------------------------------
+# Five ways to use the same few pictures. EfficientNet-lite0 gives features of the pictures at 128
+# or at 32 pixels, and a linear head is fitted on them; its last stages are fine-tuned, with
+# BatchNorm's statistics kept, or drifting; and a small network learns from scratch. Where there are
+# settings to choose, the one with the best mean on the pictures for choosing is shown. Dots are
+# single draws of the pictures, a line joins the means.
+
+record = results.load("transfer")
 
 
-def pretrained():
-    """Cut ImageNet's network in two: what stays frozen throughout, and the last stages."""
-    network = transfer.load_pretrained("package")
-    first = nn.Sequential(network.conv_stem, network.bn1, network.blocks[:5])
-    last = nn.Sequential(network.blocks[5:], network.conv_head, network.bn2, network.global_pool)
-    return network, first, last
+def runs_of(kind, **wanted):
+    """Find the recorded runs of one kind."""
+    return [run for run in record[kind] if wanted.items() <= run.items()]
 
 
-def run_once(pictures, size):
-    """Give what the frozen part makes of the pictures at some size."""
-    network, first, _ = pretrained()
-    prepare = replace(transfer.Preprocessing.of(network), size=size)
-    first.to(memory_format=torch.channels_last)
-    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=FAST):
-        batches = (prepare(part).contiguous(memory_format=torch.channels_last)
-                   for part in pictures.split(100))  # fmt: skip
-        return torch.cat([first(batch).float() for batch in batches])
+def chosen(kind, **wanted):
+    """Of the settings with the most draws, take the best one on the pictures for choosing."""
+    settings = {}
+    for run in runs_of(kind, **wanted):
+        settings.setdefault((run.get("steps"), run.get("learning_rate")), []).append(run)
+    most = max(map(len, settings.values()))
+    complete = [runs for runs in settings.values() if len(runs) == most]
+    return max(complete, key=lambda runs: percent(runs, "validation_accuracy").mean())
 
 
-def share_right(scores):
-    return (scores.argmax(1) == test_y).float().mean().item()
+def percent(runs, name="test_accuracy"):
+    """Give what was measured, in percent."""
+    return 100 * torch.tensor([run[name] for run in runs])
 
 
-def frozen(maps):
-    """Train a linear head on the features of a network that does not change."""
-    _, _, last = pretrained()
-    pool_f, test_f = (transfer.cached_features(last, m.split(500)) for m in maps)
-
-    def method(picked, seed):
-        head = transfer.fit_head(pool_f[picked], pool_y[picked], num_classes=10)
-        return share_right(head(test_f)), head
-
-    return method
-
-
-def fine_tuned(maps, frozen_head, *, keep_statistics):
-    """Start from that head, and train the last stages with it, at a third of its rate."""
-
-    def method(picked, seed):
-        seed_everything(seed)
-        parts = [pretrained()[2], frozen_head(picked, seed)[1]]
-        model = transfer.PartlyFrozen(nn.Sequential(*parts), learning=2,
-                                      keep_statistics=keep_statistics)  # fmt: skip
-        groups = transfer.parameter_groups(parts, learning_rate=0.01, decay=0.3)
-        optimizer = torch.optim.SGD(groups, momentum=0.9, weight_decay=5e-4)
-        pool_m, test_m = maps
-        for _ in range(4):
-            order = picked[torch.randperm(len(picked))].split(25)
-            train_epoch(model, ((pool_m[k], pool_y[k]) for k in order), optimizer,
-                        learning_rates=iter([0.01] * len(order)), bfloat16=FAST)  # fmt: skip
-        return share_right(transfer.cached_features(model, test_m.split(500))), None
-
-    return method
-
-
-def scratch(picked, seed):
-    seed_everything(seed)
-    model = QuickNet(widths=(32, 64, 128))
-    x, y = pool_x[picked], pool_y[picked]
-    model.whiten(data.normalise(x))
-    few = len(picked) < 1000
-    recipe = Recipe(epochs=12 if few else 8, batch_size=32 if few else 100,
-                    learning_rate=0.05 if few else 0.2, nesterov=True, schedule="triangle",
-                    padding=2)  # fmt: skip
-    *_, run = fit(model, (x, y), (x[:20], y[:20]), recipe, seed=seed)
-    return run.test(test_x, test_y)["last"], None
-
-
-started = time.perf_counter()
-maps = {size: (run_once(pool_x, size), run_once(test_x, size)) for size in (128, 32)}
-at128, at32 = frozen(maps[128]), frozen(maps[32])
-print(f"features of {len(pool_x) + len(test_x):,} pictures, at both sizes: "
-      f"{time.perf_counter() - started:.0f} s, once")  # fmt: skip
-settings = {
-    "frozen features, 128 px": (at128, (5, 20, 100, 400), "blue"),
-    "fine-tuned, 128 px": (fine_tuned(maps[128], at128, keep_statistics=True), (5, 20), "green"),
-    "the same, BatchNorm drifting": (
-        fine_tuned(maps[128], at128, keep_statistics=False),
-        (5, 20),
-        "red",
-    ),
-    "frozen features, 32 px": (at32, (5, 20, 100, 400), "orange"),
-    "from scratch, 32 px": (scratch, (5, 20, 100, 400), "grey"),
+ways = {
+    "features, 128 px": ("features", 128, "blue", "-"),
+    "fine-tuned, 128 px": ("fine-tuned", 128, "green", "-"),
+    "BatchNorm drifting": ("drifting", 128, "red", "-"),
+    "features, 32 px": ("features", 32, "orange", "--"),
+    "from scratch, 32 px": ("scratch", None, "grey", "--"),
 }
+counts = (5, 20, 80, 320)
 
-fig, axes = plt.subplots(figsize=(7.5, 4.6), layout="constrained")
-for name, (method, counts, colour) in settings.items():
-    means, spreads = [], []
-    for count in counts:
-        started, shares = time.perf_counter(), []
-        for seed in SEEDS:
-            generator = torch.Generator().manual_seed(seed)
-            picked = torch.cat(
-                [500 * c + torch.randperm(500, generator=generator)[:count] for c in range(10)]
-            )
-            shares.append(100 * method(picked, seed)[0])
-        seconds = (time.perf_counter() - started) / len(SEEDS)
-        means.append(torch.tensor(shares).mean().item())
-        spreads.append(torch.tensor(shares).std().item())
-        print(f"{name:28} {count:3d} a class: {means[-1]:.1f} ± {spreads[-1]:.1f} % "
-              f"(n = {len(SEEDS)}), {seconds:.1f} s a run")  # fmt: skip
-    axes.errorbar(counts, means, spreads, fmt="o-", capsize=3, label=name,
-                  color=show.COLOURS[colour])  # fmt: skip
+
+def draw_counts(axes, found, colour, line, label):
+    """Draw the draws as dots, and join their means."""
+    axes.plot(list(found), [scores.mean() for scores in found.values()], line,
+              color=show.COLOURS[colour], label=label)  # fmt: skip
+    for count, scores in found.items():
+        axes.plot([count] * len(scores), scores, "o", ms=3, color=show.COLOURS[colour])
+        spread = f" ± {scores.std():.1f}" if len(scores) > 1 else ""
+        print(f"{label}, {count} per class: {scores.mean():.1f}{spread} % (n = {len(scores)})")
+    axes.set_xscale("log")
+    axes.set_xticks(counts, [str(count) for count in counts])
+    axes.minorticks_off()
+
+
+fig, axes = plt.subplots(figsize=(4.8, 4.6), layout="constrained")
+for label, (way, size, colour, line) in ways.items():
+    wanted = {"way": way} | ({"size": size} if size else {})
+    measured = sorted({run["count"] for run in runs_of("few", **wanted)})
+    found = {count: percent(chosen("few", count=count, **wanted)) for count in measured}
+    draw_counts(axes, found, colour, line, label)
 axes.axhline(10, linestyle=":", color="black")
-axes.annotate("guessing", (400, 11), ha="right", fontsize=9)
-axes.set_xscale("log")
-axes.set_xticks((5, 20, 100, 400), ["5", "20", "100", "400"])
-axes.minorticks_off()
-axes.set(xlabel="training pictures a class", ylabel="test accuracy (%)", ylim=(0, 100))
-axes.legend(loc="lower right", bbox_to_anchor=(1, 0.12), fontsize=8)
+axes.annotate("guessing", (320, 11.5), ha="right", fontsize=9)
+axes.set(xlabel="training pictures per class", ylabel="test accuracy (%)", ylim=(0, 100))
+axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.14), ncols=2, fontsize=9)
 fig.suptitle("Transfer to CIFAR-10, by the number of pictures")
+plt.show()
+
+# %%
+# Accuracy by learning rate
+# -------------------------
+# A small backbone that learned six classes is fine-tuned as a whole on 20 pictures of each of four
+# new ones, for 40 steps. Above: the new classes. Below: the old ones, by a head that was fitted
+# anew for the backbone as it is then. The head for the new classes starts at random, or fitted on
+# the features.
+
+fig, grid = plt.subplots(2, 1, figsize=(4.8, 5.2), sharex=True, layout="constrained")
+rows = (("test_accuracy", "the four new classes"), ("old_accuracy", "the six old classes"))
+for axes, (name, title) in zip(grid, rows, strict=True):
+    before = percent(runs_of("rates", learning_rate=0.0), name).mean()
+    axes.axhline(before, linestyle=":", color="black", label="features alone")
+    for start, colour, words in (("fitted", "blue", "from a fitted head"),
+                                 ("random", "orange", "from a random head")):  # fmt: skip
+        rates = sorted({run["learning_rate"] for run in runs_of("rates", start=start)} - {0.0})
+        means = []
+        for rate in rates:
+            runs = [r for r in runs_of("rates", start=start, learning_rate=rate) if name in r]
+            scores = percent(runs, name)
+            axes.plot([rate] * len(scores), scores, "o", ms=3, color=show.COLOURS[colour])
+            means.append(scores.mean().item())
+            print(f"{title}, {words}, rate {rate:g}: {means[-1]:.1f} % (n = {len(scores)})")
+        axes.plot(rates, means, color=show.COLOURS[colour], label=words)
+    axes.set(title=title, ylabel="test accuracy (%)", ylim=(0, 100))
+grid[1].set_xscale("log")
+grid[1].set_xticks(rates, [f"{rate:g}" for rate in rates])
+grid[1].minorticks_off()
+grid[1].set_xlabel("learning rate")
+grid[1].legend(loc="lower left")
+fig.suptitle("What a learning rate does to new and old classes")
+plt.show()
+
+# %%
+# Accuracy by stage
+# -----------------
+# A linear head on the mean of each stage's maps, with 20 pictures per class. Stage 0 is the stem,
+# and stage 8 gives the features before the network's own head.
+
+fig, axes = plt.subplots(figsize=(4.8, 3.2), layout="constrained")
+means = []
+for stage in range(9):
+    runs = runs_of("depths", stage=stage)
+    scores = percent(runs)
+    axes.plot([stage] * len(scores), scores, "o", ms=4, color=show.COLOURS["blue"])
+    means.append(scores.mean().item())
+    print(f"stage {stage}, {runs[0]['channels']} features: {means[-1]:.1f} % (n = {len(scores)})")
+axes.plot(means, color=show.COLOURS["blue"])
+axes.set(xlabel="stage", ylabel="test accuracy (%)", xticks=range(9), ylim=(0, 100))
+axes.grid(axis="y", linewidth=0.4)
+fig.suptitle("A linear head on each stage")
 plt.show()

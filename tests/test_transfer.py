@@ -1,4 +1,6 @@
 import sys
+from itertools import pairwise
+from statistics import mean
 
 import pytest
 import torch
@@ -7,8 +9,8 @@ import torchvision.transforms.v2
 from torch import nn
 from torch.testing import assert_close
 
-from cnnguide import checkpoint, transfer
-from cnnguide.train import train_epoch
+from cnnguide import checkpoint, data, results, trained, transfer
+from cnnguide.train import seed_everything, train_epoch
 
 
 def backbone():
@@ -209,9 +211,9 @@ def test_enlarging_leaves_the_range_of_an_image():
 
 
 def test_the_packaged_weights_name_a_cat_a_cat():
-    data = pytest.importorskip("skimage.data")
+    photographs = pytest.importorskip("skimage.data")
     model = transfer.load_pretrained("package")
-    cat = torch.from_numpy(data.chelsea()).permute(2, 0, 1)[None].float() / 255
+    cat = torch.from_numpy(photographs.chelsea()).permute(2, 0, 1)[None].float() / 255
     cat = torchvision.transforms.v2.functional.resize(cat[..., :300], [224, 224])
     mean, std = (torch.tensor(model.default_cfg[k]).view(3, 1, 1) for k in ("mean", "std"))
     with torch.no_grad():
@@ -284,3 +286,141 @@ def test_a_corrupt_download_is_refused_and_says_where_it_lies(tmp_path, monkeypa
     (folder / "resnet18-f37072fd.pth").write_bytes(b"half a file")
     with pytest.raises(ValueError, match=f"is corrupt; delete it in {folder}"):
         transfer.load_pretrained("torchvision")
+
+
+# What the chapter says about the recorded runs
+
+
+def measured(kind, name="test_accuracy", **wanted):
+    """What the draws gave, in percent, by the setting that the page shows."""
+    settings = {}
+    for run in results.load("transfer")[kind]:
+        if wanted.items() <= run.items():
+            settings.setdefault((run.get("steps"), run.get("learning_rate")), []).append(run)
+    most = max(map(len, settings.values()))
+    complete = [runs for runs in settings.values() if len(runs) == most]
+    best = max(complete, key=lambda runs: mean(run["validation_accuracy"] for run in runs))
+    return [100 * run[name] for run in sorted(best, key=lambda run: run["seed"])]
+
+
+def middle(*arguments, **wanted):
+    return mean(measured(*arguments, **wanted))
+
+
+def features(count, size=128):
+    return middle("few", way="features", size=size, count=count)
+
+
+def scratch(count, kind="few"):
+    return middle(kind, way="scratch", count=count)
+
+
+def test_borrowed_features_are_worth_the_more_the_fewer_the_pictures():
+    assert 39.4 < scratch(20) < 40.5 and round(features(20)) == 76
+    gains = [features(count) - scratch(count) for count in (5, 20, 80, 320)]
+    assert gains == sorted(gains, reverse=True)
+    assert 37 < gains[0] < 40 and 16 < gains[-1] < 18.5
+    for count in (5, 20, 80, 320):
+        assert scratch(count) > features(count, 32)
+
+
+def of_draw(seed, **wanted):
+    """What one draw gave, in percent."""
+    runs = [run for run in results.load("transfer")["few"] if run["seed"] == seed]
+    (run,) = (run for run in runs if wanted.items() <= run.items())
+    return 100 * run["test_accuracy"]
+
+
+def test_fine_tuning_changes_little_and_both_mistakes_cost_far_more():
+    for count in (5, 20):
+        for seed in range(len(measured("few", way="fine-tuned", count=count))):
+            tuned = of_draw(seed, way="fine-tuned", count=count, learning_rate=0.01)
+            assert abs(tuned - of_draw(seed, way="features", count=count, size=128)) < 2
+    lost = [
+        of_draw(0, way="fine-tuned", count=count, learning_rate=0.01)
+        - of_draw(0, way="drifting", count=count, learning_rate=0.01)
+        for count in (5, 20)
+    ]
+    assert [round(points) for points in lost] == [17, 10]
+    for count in (5, 20, 80, 320):
+        assert features(count, 32) < features(count) - 40
+
+
+def first_draw(**wanted):
+    runs = results.load("transfer")["few"]
+    (run,) = (run for run in runs if wanted.items() <= run.items() and run["seed"] == 0)
+    return run
+
+
+@pytest.mark.parametrize("way", ["fine-tuned", "drifting"])
+@pytest.mark.parametrize("count", [5, 20])
+def test_the_larger_rate_is_no_worse_on_the_first_draw(way, count):
+    slow, quick = (first_draw(way=way, count=count, learning_rate=rate) for rate in (0.003, 0.01))
+    assert quick["validation_accuracy"] > slow["validation_accuracy"] - 0.005
+
+
+def test_longer_training_from_scratch_helps_with_many_pictures_only():
+    few = [first_draw(way="scratch", count=5, steps=n)["test_accuracy"] for n in (150, 600)]
+    many = [first_draw(way="scratch", count=320, steps=n)["test_accuracy"] for n in (300, 1200)]
+    assert abs(few[1] - few[0]) < 0.02 and round(100 * (many[1] - many[0])) == 11
+
+
+def test_learned_features_are_ahead_on_unseen_classes_with_few_pictures():
+    learned, random, new = (
+        [middle("unseen", way=way, count=count) for count in (5, 20, 80, 320)]
+        for way in ("learned features", "random features", "scratch")
+    )
+    assert all(a > b + 10 and b > 35 for a, b in zip(learned, random, strict=True))
+    assert round(learned[0] - new[0]) == 23 and abs(learned[2] - new[2]) < 2.5
+    assert new[3] > learned[3] + 2 and new[3] > random[3]
+
+
+def test_a_rate_too_large_costs_the_new_classes_and_the_old_ones():
+    def rates(name, start, rate):
+        return middle("rates", name, start=start, learning_rate=rate)
+
+    new, old = (rates(name, "fitted", 0.0) for name in ("test_accuracy", "old_accuracy"))
+    for rate in (0.003, 0.01, 0.03):
+        assert 2 < rates("test_accuracy", "random", rate) - new < 5.5
+        assert old - 4 < rates("old_accuracy", "random", rate)
+    assert round(new - rates("test_accuracy", "fitted", 0.03)) == 9
+    assert round(new - rates("test_accuracy", "fitted", 0.1)) == 17
+    assert round(rates("old_accuracy", "fitted", 0.1)) == 44 and round(old) == 90
+    suited = [
+        rate for rate in (0.003, 0.01, 0.03, 0.1) if rates("test_accuracy", "fitted", rate) > new
+    ]
+    assert suited == [0.003]
+
+
+def test_a_head_does_better_on_later_stages():
+    stages = [middle("depths", stage=stage) for stage in range(9)]
+    steps = [after - before for before, after in pairwise(stages)]
+    assert round(stages[0]) == 26 and abs(stages[8] - 75) < 1 and abs(stages[7] - stages[8]) < 1
+    assert {steps.index(step) for step in sorted(steps)[-2:]} == {4, 5}  # from stage 4 to stage 6
+
+
+def test_training_moves_the_seen_classes_apart_and_finds_the_relatives_in_random_weights():
+    sample = data.load("sample")
+    order = (*trained.SEEN, *trained.UNSEEN)
+    pictures, labels = data.only(sample.train_images, sample.train_labels, order)
+    seed_everything(0)
+    untrained = trained.make_backbone().eval()
+    untrained.whiten(data.normalise(sample.train_images[::10]))
+    cosines = []
+    for network in (untrained, trained.load_backbone()):
+        network.fc = nn.Identity()
+        found = transfer.cached_features(network, data.normalise(pictures[::4]).split(250))
+        means = torch.stack([found[labels[::4] == c].mean(0) for c in range(10)])
+        means = nn.functional.normalize(means - means.mean(0), dim=1)
+        cosines.append(means @ means.T)
+    seen = [matrix[:6, :6][~torch.eye(6, dtype=torch.bool)] for matrix in cosines]
+    assert seen[0].max() > 0.4 and seen[0].min() < -0.8 and seen[1].max() < 0.1
+    nearest = [
+        {order[6 + k]: order[row[:6].argmax()] for k, row in enumerate(matrix[6:])}
+        for matrix in cosines
+    ]
+    relatives = {"automobile": "truck", "dog": "cat", "ship": "airplane"}
+    assert relatives.items() <= nearest[1].items()
+    assert {"automobile": "truck", "dog": "cat"}.items() <= nearest[0].items()
+    for name, relative in relatives.items():
+        assert cosines[1][order.index(name), order.index(relative)] > 0.8

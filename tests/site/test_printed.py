@@ -8,8 +8,6 @@ from bs4 import BeautifulSoup
 from conftest import SITE, pages
 
 WORDS = re.compile(r"(?<![(\w])(?:[A-Za-z][a-z'’]*[ ,]+){2,}[A-Za-z][a-z'’]*")
-# Its cells print sentences; take it away when they no longer do.
-NOT_YET = {"transfer.html"}
 
 
 def sentences(page):
@@ -26,7 +24,7 @@ def sentences(page):
     return found
 
 
-@pytest.mark.parametrize("name", [n for n in pages("zh") if "/" not in n and n not in NOT_YET])
+@pytest.mark.parametrize("name", [n for n in pages("zh") if "/" not in n])
 def test_no_cell_prints_an_english_sentence_on_a_chinese_page(name):
     assert sentences((SITE / "zh" / name).read_text(encoding="utf-8")) == []
 

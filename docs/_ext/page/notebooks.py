@@ -283,9 +283,11 @@ def add_notebook(app: Sphinx, doctree: nodes.document, page: str) -> None:
     name = f"{page.rpartition('/')[2]}.ipynb"
     if page in stems():
         known = "CNNGUIDE_URL" in os.environ
+        # a chapter may run `cnnguide train`
+        first = app.config.sphinx_gallery_conf["first_notebook_cell"]
         notebook = chapter_notebook(
             doctree,
-            first_cell=installing(app, app.config.sphinx_gallery_conf["first_notebook_cell"]),
+            first_cell=installing(app, first.replace("[gallery]", "[gallery,train]")),
             last_words=str(_(app.config.copyright)),
             page_address=f"{address()}{folder_of(app)}/{page}.html" if known else "",
         )

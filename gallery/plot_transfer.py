@@ -3,7 +3,7 @@ When does it pay to start from ImageNet?
 ========================================
 
 A network that has seen a million photographs is shown a few of CIFAR-10. The runs take too long to
-be made anew with this page; ``python -m benchmarks.transferred`` made and recorded them.
+be made anew with this page, so the figures show runs that were recorded.
 """
 
 # %%

@@ -8,7 +8,7 @@ from page.figure_links import linked
 from page.reading_order import stems
 
 
-def test_a_figure_gets_a_link_to_its_file_at_the_end_of_its_caption():
+def test_a_figure_gets_a_link_to_its_file_beside_its_caption():
     figure = '<figure><img alt="A" src="_images/a.svg"/><figcaption><p>A.</p></figcaption></figure>'
     link = BeautifulSoup(linked(figure, "Take it"), "html.parser").select_one("figcaption > a")
     assert link["href"] == "_images/a.svg" and link.has_attr("download")

@@ -23,15 +23,15 @@ SOURCE = re.compile(r'<img\b[^>]*\bsrc="([^"]+\.svg)"')
 
 
 def linked(figure: str, name: str) -> str:
-    """Add a link to the file of a figure at the end of its caption, if the file is an SVG."""
+    """Add a link to the file of a figure beside its caption, if the file is an SVG."""
     source = SOURCE.search(figure)
-    if source is None or "</figcaption>" not in figure:
+    if source is None or "<figcaption>" not in figure:
         return figure
     link = (
         f'<a class="figure-link" href="{source[1]}" download '
         f'aria-label="{html.escape(name)}: SVG">SVG</a>'
     )
-    return figure.replace("</figcaption>", f"{link}</figcaption>")
+    return figure.replace("<figcaption>", f"<figcaption>{link}")  # it floats beside the text
 
 
 def add_links(

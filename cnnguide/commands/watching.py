@@ -50,9 +50,9 @@ class Watch:
         """Note what goes into the network and the loss, and what the optimiser does."""
         usual = F.cross_entropy, Optimizer.zero_grad, nn.Module.zero_grad
 
-        def cross_entropy(scores: Tensor, target: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-            self.see_target(target)
-            return usual[0](scores, target, *args, **kwargs)
+        def cross_entropy(*args: Any, **kwargs: Any) -> Tensor:
+            self.see_target(kwargs.get("target", args[1] if len(args) > 1 else None))
+            return usual[0](*args, **kwargs)
 
         def clear(kind: int) -> Any:
             def zero_grad(owner: Any, *args: Any, **kwargs: Any) -> Any:

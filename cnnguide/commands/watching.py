@@ -63,7 +63,7 @@ class Watch:
 
         hook = model.register_forward_pre_hook(self.see_input)
         step = register_optimizer_step_pre_hook(self.see_step)
-        F.cross_entropy = cross_entropy  # type: ignore[assignment]
+        F.cross_entropy = cross_entropy
         Optimizer.zero_grad = clear(1)  # type: ignore[method-assign]
         nn.Module.zero_grad = clear(2)  # type: ignore[method-assign]
         try:

@@ -27,8 +27,10 @@ __all__ = [
     "check_path",
     "load_checkpoint",
     "load_weights",
+    "read_safetensors",
     "replacing",
     "save_checkpoint",
+    "to_safetensors",
 ]
 
 
@@ -272,12 +274,41 @@ def content_of(path: Path) -> bytes:
 DIGITS = b'"sha256":"'
 
 
-def to_safetensors(weights: dict[str, Tensor], described: Mapping[str, Any]) -> bytes:
-    """Write weights as safetensors, with what describes them and the digest of it all inside."""
+def to_safetensors(weights: Mapping[str, Tensor], described: Mapping[str, Any]) -> bytes:
+    """Write weights as safetensors, with what describes them and the digest of it all inside.
+
+    Parameters
+    ----------
+    weights : Mapping of str to Tensor
+        On the CPU and contiguous, such as a `state_dict`.
+    described : Mapping of str to values that JSON has
+        Such as the recipe.
+
+    Returns
+    -------
+    bytes
+        The content of a file, which `read_safetensors` reads.
+
+    Raises
+    ------
+    TypeError
+        For something else.
+
+    Examples
+    --------
+    >>> to_safetensors({"w": torch.zeros(2)}, {"model": "quick"})[8:30]
+    b'{"__metadata__":{"mode'
+    """
     import safetensors.torch  # the library itself needs PyTorch alone
 
+    for name, value in (("weights", weights), ("described", described)):
+        check_type(value, Mapping, name, "a mapping")
+        for key in value:
+            check_type(key, str, f"a key of {name}", "a string")
+    for key, tensor in weights.items():
+        check_type(tensor, Tensor, f"weights[{key!r}]", "a tensor")
     metadata = {name: json.dumps(value) for name, value in described.items()}
-    content = safetensors.torch.save(weights, {**metadata, "sha256": "0" * 64})
+    content = safetensors.torch.save(dict(weights), {**metadata, "sha256": "0" * 64})
     digest = hashlib.sha256(content).hexdigest().encode()
     return content.replace(DIGITS + b"0" * 64, DIGITS + digest, 1)
 
@@ -285,13 +316,34 @@ def to_safetensors(weights: dict[str, Tensor], described: Mapping[str, Any]) -> 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what `to_safetensors` wrote, if every byte is as it was: weights, and their description.
 
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    (dict, dict)
+        The tensors by name, and what describes them.
+
     Raises
     ------
     ValueError
-        If the file is cut short or altered, or not of `cnnguide`.
+        If the file is cut short or altered, not of `cnnguide`, or cannot be read.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> temporary = TemporaryDirectory()
+    >>> path = Path(temporary.name, "weights.safetensors")
+    >>> path.write_bytes(to_safetensors({"w": torch.ones(2)}, {"model": "quick"})) > 0
+    True
+    >>> read_safetensors(path)
+    ({'w': tensor([1., 1.])}, {'model': 'quick'})
+    >>> temporary.cleanup()
     """
     import safetensors.torch
 
+    check_path(path)
     content = content_of(path)
     begin = content.find(DIGITS) + len(DIGITS)
     if begin < len(DIGITS):

@@ -23,6 +23,7 @@ __all__ = [
     "check_tensor",
     "check_type",
     "check_whole",
+    "has_values",
     "name_of",
 ]
 

@@ -326,7 +326,8 @@ def flattens(node: fx.Node, module: nn.Module | None) -> bool:
     if module is not None or node.op == "output":
         return False
     if name_of_call(node) in ("view", "reshape"):
-        return len(node.args) == 3 or (len(node.args) == 2 and len(tuple(node.args[1])) == 2)  # type: ignore[arg-type]
+        shape = node.args[1] if len(node.args) == 2 else node.args[1:]
+        return isinstance(shape, tuple | list) and len(shape) == 2
     return (
         name_of_call(node) == "flatten"
         and axis_of(node, 1, "start_dim") == 1
@@ -345,7 +346,7 @@ def layer_at(node: fx.Node, modules: dict[str, nn.Module]) -> Any:
     if node.op == "call_module":
         target = modules[str(node.target)]
         if isinstance(target, ADAPTIVE):
-            return WHOLE if target.output_size in (1, (1, 1)) else UNKNOWN
+            return WHOLE if target.output_size in (1, (1, 1), [1, 1]) else UNKNOWN
         if isinstance(target, PLACELESS):
             return NOWHERE if flattens(node, target) else UNKNOWN
         return layer_of(target, str(node.target))

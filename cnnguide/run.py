@@ -33,7 +33,7 @@ from cnnguide.train import (
     train_epoch,
 )
 
-__all__ = ["Epoch", "Training", "augmented_batches", "check_pictures", "fit"]
+__all__ = ["Epoch", "Training", "augmented_batches", "check_pictures", "device_of", "fit"]
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,29 @@ def plain_batches(
 
 
 def device_of(device: torch.device | str) -> torch.device:
-    """Read where to compute."""
+    """Read where to compute.
+
+    Parameters
+    ----------
+    device : torch.device or str
+        Such as ``"cuda:0"``.
+
+    Returns
+    -------
+    torch.device
+
+    Raises
+    ------
+    TypeError
+        For something else.
+    ValueError
+        If PyTorch knows no such device, or does not find it here.
+
+    Examples
+    --------
+    >>> device_of("cpu")
+    device(type='cpu')
+    """
     check_type(device, torch.device | str, "device", "a torch.device or its name")
     try:
         found = torch.device(device)

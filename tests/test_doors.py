@@ -661,6 +661,7 @@ DOORS = {
         right=lambda labels, **_: labels.sort().values,
     ),
     "run.Training": Door(run_arguments, use=run_once, right=lambda **_: 1, calls=40),
+    "run.device_of": Door(lambda: {"device": "cpu"}, right=lambda **_: torch.device("cpu")),
     "run.fit": Door(
         lambda: run_arguments(checkpoint=None), calls=40, right=lambda **_: 1,
         use=lambda f, **a: len([*f(**a)]),
@@ -722,6 +723,10 @@ DOORS = {
     "checkpoint.load_checkpoint": Door(lambda: {"path": Path("nowhere")}, also=(FileNotFoundError,)),
     "checkpoint.load_weights": Door(
         lambda: {"model": nn.Linear(2, 1), "weights": nn.Linear(2, 1).state_dict()}
+    ),
+    "checkpoint.read_safetensors": Door(lambda: {"path": Path("nowhere")}),
+    "checkpoint.to_safetensors": Door(
+        lambda: {"weights": nn.Linear(2, 1).state_dict(), "described": {"model": "quick"}}, use=lambda f, **a: len(f(**a)) > 0
     ),
     "checkpoint.replacing": Door(lambda: {"path": temporary("file")}, use=enter),
     "checkpoint.save_checkpoint": Door(lambda: {"path": temporary("state.pt"), "state": {"x": LABELS, "y": [1, "a"]}}),

@@ -328,6 +328,8 @@ class Once(nn.Module):
     [
         (lambda x: x.mT, "what getattr_1 does to the places is not known"),
         (lambda x: x.view(1, C, 4, -1), "last takes numbers whose places are not known: a view"),
+        (lambda x: x.view(-1), "last takes numbers whose places are not known: a view"),
+        (lambda x: x.reshape(x.size()), "last takes numbers whose places are not known: a view"),
         (lambda x: F.adaptive_avg_pool2d(x, 7), "last takes numbers whose places are not known"),
         (lambda x: sum(part for part in x.chunk(3, 1)), "goes through the parts of chunk one by"),
     ],
@@ -335,6 +337,12 @@ class Once(nn.Module):
 def test_what_loses_the_places_before_a_window_is_refused(function, message):
     with pytest.raises((TypeError, ValueError), match=message):
         receptive_field_of(Once(function))
+
+
+@pytest.mark.parametrize("side", [1, (1, 1), [1, 1]])
+def test_a_pooling_to_one_place_ends_the_fields_however_its_size_is_written(side):
+    layers = nn.Conv2d(1, 1, 3), nn.AdaptiveAvgPool2d(side)
+    assert [field.name for field in receptive_field_of(nn.Sequential(*layers))] == ["0"]
 
 
 def test_a_layer_with_a_forward_of_its_own_is_refused():

@@ -157,7 +157,7 @@ def read(folder: Path, *, side: int, show: bool) -> Pictures:
         for _ in progress(pool.map(decode, range(len(found))), len(found), "reading", show=show):
             pass
     whole = [k for k in range(len(found)) if k not in faults]
-    copies = find_twins(folder, found, images, whole)
+    copies = copies_of(folder, found, images, whole)
     left_out = [*found.others, *(faults[k] for k in sorted(faults)), *copies.values()]
     kept = [k for k in whole if k not in copies]
     if len(kept) < len(found):
@@ -228,7 +228,7 @@ def layout(folder: Path) -> tuple[dict[str, str], list[str]]:
     return parts, [name for name in names if name not in parts and not name.startswith(".")]
 
 
-def find_twins(folder: Path, found: Found, images: Tensor, whole: list[int]) -> dict[int, str]:
+def copies_of(folder: Path, found: Found, images: Tensor, whole: list[int]) -> dict[int, str]:
     """Find the copies of other pictures; the same picture in two classes is refused."""
     copies, torn = {}, []
     for first, second in data.find_copies(images[whole] if len(whole) < len(images) else images):

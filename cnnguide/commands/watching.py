@@ -50,9 +50,9 @@ class Watch:
         """Note what goes into the network and the loss, and what the optimiser does."""
         usual = F.cross_entropy, Optimizer.zero_grad, nn.Module.zero_grad
 
-        def cross_entropy(scores: Tensor, target: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-            self.see_target(target)
-            return usual[0](scores, target, *args, **kwargs)
+        def cross_entropy(*args: Any, **kwargs: Any) -> Tensor:
+            self.see_target(kwargs.get("target", args[1] if len(args) > 1 else None))
+            return usual[0](*args, **kwargs)
 
         def clear(kind: int) -> Any:
             def zero_grad(owner: Any, *args: Any, **kwargs: Any) -> Any:
@@ -63,7 +63,7 @@ class Watch:
 
         hook = model.register_forward_pre_hook(self.see_input)
         step = register_optimizer_step_pre_hook(self.see_step)
-        F.cross_entropy = cross_entropy  # type: ignore[assignment]
+        F.cross_entropy = cross_entropy
         Optimizer.zero_grad = clear(1)  # type: ignore[method-assign]
         nn.Module.zero_grad = clear(2)  # type: ignore[method-assign]
         try:

@@ -266,6 +266,14 @@ def test_the_likely_cause_of_low_accuracy_is_named(findings, name):
     assert message in " ".join(text for kind, text in found if kind == "wrong")
 
 
+def test_a_loss_whose_arguments_are_named_is_watched_too(findings):
+    given = "F.cross_entropy(model(data.normalise(images[chosen])), labels[chosen])"
+    named = "F.cross_entropy(input=model(data.normalise(images[chosen])), target=labels[chosen])"
+    assert given in ONE_EPOCH
+    source = ONE_EPOCH.replace(given, named).replace("torch.randperm", "torch.arange")
+    assert "held one class alone" in findings(LINEAR + source)[-1][1]
+
+
 def test_a_softmax_at_the_end_is_named(findings):
     layers = "nn.Flatten(), nn.Linear(3072, 10), nn.Softmax(1)"
     found = findings(f"def make_model():\n    return nn.Sequential({layers})\n" + ONE_EPOCH)

@@ -1,10 +1,12 @@
 """Every figure that is an SVG can be downloaded, in the language of its page."""
 
+from types import SimpleNamespace
+
 import pytest
 from bs4 import BeautifulSoup
 
 from conftest import SITE
-from page.figure_links import linked
+from page.figure_links import add_links, linked
 from page.reading_order import stems
 
 
@@ -24,6 +26,15 @@ def test_a_figure_gets_a_link_to_its_file_beside_its_caption():
 )
 def test_a_photograph_or_a_figure_without_a_caption_is_left_as_it_is(figure):
     assert linked(figure, "Take it") == figure
+
+
+@pytest.mark.parametrize(("builder", "count"), [("html", 1), ("epub", 0)])
+def test_a_book_has_no_such_link(builder, count):
+    figure = '<figure><img src="a.svg"/><figcaption>A.</figcaption></figure>'
+    context = {"body": figure}
+    app = SimpleNamespace(builder=SimpleNamespace(name=builder))
+    add_links(app, "conv", "page.html", context, None)
+    assert context["body"].count("figure-link") == count
 
 
 @pytest.mark.parametrize("edition", ["en", "zh"])

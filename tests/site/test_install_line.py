@@ -69,6 +69,7 @@ def test_no_page_and_no_notebook_says_a_line_that_fails():
             shown = "\n".join(block.get_text() for block in made.select("article pre"))
             assert not wrong.search(shown), path.name
         notebooks = [*(SITE / edition / "_downloads").glob("*/*.ipynb")]
+        notebooks += (SITE / edition / "notebooks").glob("*.ipynb")
         archives = [*(SITE / edition / "_downloads").glob("*/*.zip")]
         texts = [path.read_text(encoding="utf-8") for path in notebooks]
         for archive in map(zipfile.ZipFile, archives):

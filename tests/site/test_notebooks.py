@@ -11,8 +11,10 @@ from docutils import nodes
 from nbclient import NotebookClient
 from sphinx import addnodes
 
+import page.install_line
 import page.notebooks
 from conftest import ROOT, SITE, pages
+from page.install_line import WHEEL
 from page.notebooks import add_notebook, chapter_notebook, hosted_links
 from page.reading_order import stems
 from translation.alike import differences
@@ -123,17 +125,24 @@ def links(app):
     return [link["refuri"] for link in facts.findall(lambda node: isinstance(node, kinds))]
 
 
-def test_a_published_site_opens_its_notebooks_elsewhere(app, tmp_path):
+def test_a_published_site_opens_its_notebooks_elsewhere(app, tmp_path, monkeypatch):
+    monkeypatch.setattr(page.install_line, "on_registry", lambda: False)
+    monkeypatch.setenv("CNNGUIDE_URL", "https://example.org/guide")
     assert links(app) == ["notebooks/pool.ipynb", COLAB, MODELSCOPE]
     made = json.loads((tmp_path / "notebooks" / "pool.ipynb").read_text(encoding="utf-8"))
-    assert made["cells"][0]["source"] == ["%pip install cnnguide\n", "%matplotlib inline"]
+    place = f"https://example.org/guide/{WHEEL}"
+    line = f'%pip install "cnnguide @ {place}"\n'
+    assert made["cells"][0]["source"] == [line, "%matplotlib inline"]
 
 
-def test_a_site_without_a_repository_has_no_such_link(app, tmp_path):
+def test_a_site_without_a_repository_has_no_such_link(app, tmp_path, monkeypatch):
+    monkeypatch.setattr(page.install_line, "on_registry", lambda: False)
+    monkeypatch.delenv("CNNGUIDE_URL", raising=False)
     app.config.notebooks_repository = ""
     assert links(app) == ["notebooks/pool.ipynb"]
     made = json.loads((tmp_path / "notebooks" / "pool.ipynb").read_text(encoding="utf-8"))
-    assert made["cells"][0]["source"][0] == "# %pip install cnnguide\n"
+    line = '# %pip install "."  # in a copy of the repository\n'
+    assert made["cells"][0]["source"][0] == line
     assert hosted_links("", "en/pool.ipynb") == {}
 
 

@@ -102,6 +102,7 @@ def test_the_pdf_has_every_solution_and_says_where_its_sections_are(pdf):
     texts = [squeezed(p.extract_text()) for p in reader.pages]
     whole = "".join(texts)
     made = BeautifulSoup((SITE / edition.folder / "conv.html").read_text("utf-8"), "html.parser")
+    assert made.select(".figure-link") and not re.search(r"[.。]SVG", whole)
     solutions = made.select("details.solution p")
     assert len(solutions) > 8
     for solution in solutions:
@@ -191,6 +192,8 @@ def test_the_epub_holds_its_pages_in_their_language_and_no_script(epub):
     assert chapter.get("lang") == "zh-CN"
     assert "http://www.w3.org/1998/Math/MathML" in text and re.search("[\u4e00-\u9fff]", figure)
     assert not [name for name in names if name.endswith((".js", ".py", ".ipynb", ".onnx"))]
+    captions = [c.get_text().strip() for c in BeautifulSoup(text, "html.parser")("figcaption")]
+    assert captions and not [caption for caption in captions if caption.endswith("SVG")]
     for name, page in pages.items():
         assert "<script" not in page and "<details" not in page
         for target in re.findall(r'<a\b[^>]*\bhref="([^"#:]+)["#]', page):

@@ -6,6 +6,7 @@ scrolled in its frame.
 
 from __future__ import annotations
 
+import html
 import re
 from functools import cache
 from pathlib import Path
@@ -60,7 +61,7 @@ def link_figures(
 
     def linked(match: re.Match[str]) -> str:
         names = classes(images / match[2])
-        close = _(CLOSE)
+        close = html.escape(_(CLOSE))
         return f'<a class="{names}" href="{match[1]}" data-close="{close}">{match[0]}</a>'
 
     if "body" in context:

@@ -10,6 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from cnnguide.checkpoint import replacing
 from offline.shelf import FOLDER
 from page.install_line import WHEEL
 from translation.editions import address, published
@@ -40,9 +41,8 @@ def inward(text: str, depth: int) -> str:
 
 def write_zip(site: Path, edition: str) -> Path:
     """Pack an edition, and the wheel that its install lines name."""
-    (site / FOLDER).mkdir(exist_ok=True)
     packed = site / FOLDER / f"cnnguide-{edition}.zip"
-    with zipfile.ZipFile(packed, "w") as archive:
+    with replacing(packed) as file, zipfile.ZipFile(file, "w") as archive:
         for path in sorted((site / edition).rglob("*")):
             inside = path.relative_to(site / edition)
             if path.is_dir() or path.name.startswith((".buildinfo", "objects.inv")):

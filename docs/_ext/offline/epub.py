@@ -22,6 +22,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.typing import ExtensionMetadata
 
+from cnnguide.checkpoint import replacing
 from translation.editions import DOCS, editions
 
 __all__ = ["tidy_page", "write_epub"]
@@ -123,8 +124,7 @@ def write_epub(built: Path, out: Path) -> None:
     content["content.opf"] = ElementTree.tostring(package.getroot(), "utf-8", xml_declaration=True)
     content["toc.ncx"] = (built / "toc.ncx").read_bytes()
     content["META-INF/container.xml"] = (built / "META-INF" / "container.xml").read_bytes()
-    out.parent.mkdir(exist_ok=True)
-    with zipfile.ZipFile(out, "w") as book:
+    with replacing(out) as file, zipfile.ZipFile(file, "w") as book:
         book.writestr("mimetype", "application/epub+zip")  # first, and as it is
         for name, data in content.items():
             book.writestr(name, data, zipfile.ZIP_DEFLATED)

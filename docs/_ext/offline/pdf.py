@@ -43,7 +43,7 @@ RADICALS = str.maketrans(
 )
 RANGE = re.compile(r"<(\w+)> <(\w+)> <(\w{4})>")
 PAIR = re.compile(r"(<\w+> )<(2[EF]\w\w)>(?=\s*\n)")
-SCREEN = "script, button, .headerlink, .experiment-body, ul.offline, p.offline"
+SCREEN = "script, button, .headerlink, .figure-link, .experiment-body, ul.offline, p.offline"
 
 
 def chapters_of(folder: Path) -> list[str]:

@@ -81,12 +81,7 @@ def pages_to_read_again(app: Sphinx, env: Any, added: Any, changed: Any, removed
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directive."""
     add_messages(app, (*KINDS.values(), NONE))
-    app.add_node(offline, html=(visit_offline, None), gettext=(skip, None))
+    app.add_node(offline, html=(visit_offline, None))
     app.add_directive("offline", OfflineDirective)
     app.connect("env-get-outdated", pages_to_read_again)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def skip(translator: Any, node: offline) -> None:
-    """Write nothing."""
-    raise nodes.SkipNode

@@ -38,7 +38,7 @@ def add_links(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Go through the figures of a page."""
-    if "body" in context:
+    if "body" in context and app.builder.name == "html":  # a book has nothing to download
         context["body"] = FIGURE.sub(lambda match: linked(match[0], _(NAME)), context["body"])
 
 

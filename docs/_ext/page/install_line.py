@@ -100,11 +100,7 @@ def pages_to_read_again(app: Sphinx, env: Any, added: Any, changed: Any, removed
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the transform, and the script for a site without an address."""
     add_messages(app, WORDS)
-    app.add_node(
-        install_block,
-        html=(visit_install_block, depart_install_block),
-        gettext=(lambda *_: None, lambda *_: None),
-    )
+    app.add_node(install_block, html=(visit_install_block, depart_install_block))
     app.add_transform(WriteInstallLines)
     app.connect("env-get-outdated", pages_to_read_again)
     app.add_js_file("install.js", defer="defer")

@@ -12,7 +12,6 @@ without it no page has such a link.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -26,9 +25,10 @@ from sphinx.locale import get_translation
 from sphinx.util.typing import ExtensionMetadata
 
 from page.exercises import LEVELS, exercise, fold
+from page.install_line import install_line
 from page.reading_order import stems
 from translation.catalogs import add_messages
-from translation.editions import address, editions
+from translation.editions import address, editions, published
 
 __all__ = ["HOSTS", "chapter_notebook", "hosted_links"]
 
@@ -282,14 +282,14 @@ def add_notebook(app: Sphinx, doctree: nodes.document, page: str) -> None:
     items: list[nodes.Node] = []
     name = f"{page.rpartition('/')[2]}.ipynb"
     if page in stems():
-        known = "CNNGUIDE_URL" in os.environ
         # a chapter may run `cnnguide train`
         first = app.config.sphinx_gallery_conf["first_notebook_cell"]
+        line = install_line(first.replace("[gallery]", "[gallery,train]"))
         notebook = chapter_notebook(
             doctree,
-            first_cell=installing(app, first.replace("[gallery]", "[gallery,train]")),
+            first_cell=installing(app, line),
             last_words=str(_(app.config.copyright)),
-            page_address=f"{address()}{folder_of(app)}/{page}.html" if known else "",
+            page_address=f"{address()}{folder_of(app)}/{page}.html" if published() else "",
         )
         path = Path(app.outdir, "notebooks", name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -321,6 +321,7 @@ def gather(app: Sphinx, error: Exception | None) -> None:
     if error or app.builder.name != "html":
         return
     folder = Path(app.outdir, "notebooks")
+    folder.mkdir(exist_ok=True)
     for notebook in sorted(Path(app.outdir, "_downloads").glob("*/*.ipynb")):
         copy = folder / notebook.name
         shutil.copyfile(notebook, copy)

@@ -45,6 +45,7 @@ def heading(section: Tag) -> str:
 
 
 def has_class(element: Tag, name: str) -> bool:
+    """Tell whether an element has a class."""
     return name in (element.get_attribute_list("class") or [])
 
 

@@ -7,7 +7,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 MODULES = (
     *("definitions", "exercises", "experiments", "facts", "faults", "figure_links"),
-    *("hidden_cells", "install_line", "notebooks", "questions", "source", "versions"),
+    *("hidden_cells", "install_line", "notebooks", "policy", "questions", "source", "versions"),
 )
 
 

@@ -18,7 +18,7 @@ EVALUATION = re.compile(r"\n *Documentation\.PLURAL_EXPR = new Function\([^;]*\)
 
 
 def without_evaluation(script: str) -> str:
-    """Leave out what evaluates words as code.
+    r"""Leave out what evaluates words as code.
 
     Raises
     ------
@@ -27,8 +27,8 @@ def without_evaluation(script: str) -> str:
 
     Examples
     --------
-    >>> without_evaluation('a;\\n  Documentation.PLURAL_EXPR = new Function("n", "return 0");\\nb;')
-    'a;\\nb;'
+    >>> without_evaluation('a;\n  Documentation.PLURAL_EXPR = new Function("n", "return 0");\nb;')
+    'a;\nb;'
     """
     kept, count = EVALUATION.subn("", script)
     if count != 1 or "new Function" in kept:

@@ -61,7 +61,7 @@ CLASSIC = {
 
 
 def cifar_pipeline(*, train: bool) -> v2.Compose:
-    """Make the article's CIFAR-10 pipeline for one image after another.
+    """Make the usual CIFAR-10 pipeline, for one image after another.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ def check_triple(values: Any, name: str, *, above: bool = False) -> None:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The choices of a training run; the defaults are the article's.
+    """The choices of a training run; the defaults are the recipe ``article``.
 
     Raises
     ------

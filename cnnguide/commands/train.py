@@ -54,7 +54,7 @@ UNITS = {
 class Options:
     """Train a network on CIFAR-10 or on your own pictures, on a GPU if there is one.
 
-    The defaults are the article's run: the CIFAR ResNet-18, 150 epochs, batches of 128. With
+    The defaults are the full run: the CIFAR ResNet-18, 150 epochs, batches of 128. With
     --images they are for some hundred pictures: `cnnguide train --images FOLDER --help` has them.
     """
 

@@ -318,7 +318,7 @@ def test_the_sidebar_shows_the_current_page(page, server, name):
 
 def test_a_long_signature_has_a_line_for_each_parameter(page, server):
     page.goto(f"{server}/en/api/conv.html")
-    lines = page.locator("[id='cnnguide.conv.conv2d_loops'] dd").all()
+    lines = page.locator("[id='cnnguide.conv.conv2d_loops'] .sig-line").all()
     assert len(lines) > 3
     assert len({line.bounding_box()["y"] for line in lines}) == len(lines)
     kernels = page.locator("[id='cnnguide.conv.KERNELS']").inner_text()

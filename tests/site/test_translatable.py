@@ -21,6 +21,7 @@ from translation.placeholders import with_numbers, without_numbers
 SCRIPTS = sorted([*(ROOT / "gallery").glob("plot_*.py"), *(ROOT / "gallery").glob("draw_*.py")])
 FIGURES = ROOT / "docs" / "auto_examples" / "images"
 HAN = re.compile("[\u4e00-\u9fff]")
+EXPERIMENTS = ROOT / "docs" / "_ext" / "page" / "experiments"
 
 
 def test_the_texts_of_an_experiment_are_those_of_all_its_modules():
@@ -30,7 +31,7 @@ def test_the_texts_of_an_experiment_are_those_of_all_its_modules():
     assert "airplane" not in conv  # but not all of them
     assert len({*conv}) == len(conv)
     for name in ("conv", "mix"):
-        folders = {path.parent.name for path in modules_of(name)}
+        folders = {path.parent.name for path in modules_of(EXPERIMENTS / name / "experiment.js")}
         assert folders == {name, "shared"}
 
 

@@ -7,7 +7,8 @@ from sphinx.util.typing import ExtensionMetadata
 
 MODULES = (
     *("definitions", "exercises", "experiments", "facts", "faults", "figure_links"),
-    *("hidden_cells", "install_line", "notebooks", "policy", "questions", "source", "versions"),
+    *("hidden_cells", "install_line", "notebooks", "policy", "questions", "signatures"),
+    *("source", "versions"),
 )
 
 
@@ -15,8 +16,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Set up the extensions of this package."""
     for name in MODULES:
         app.setup_extension(f"page.{name}")
-    # A longer signature has a line for each parameter. In conf.py, this would rerun every script.
-    app.config.maximum_signature_line_length = 60
     for style in ("colours.css", "page.css"):
         app.add_css_file(style, priority=800)  # after Furo's
     for script in ("scrollable.js", "sidebar.js"):

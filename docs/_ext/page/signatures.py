@@ -13,7 +13,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 __all__ = ["as_lines"]
 
-SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.DOTALL)
+SIGNATURE = re.compile(r'<dt class="sig\b.*?</dt>', re.DOTALL)
 LIST = {
     "<dl>": '<span class="sig-lines">',
     "<dd>": '<span class="sig-line">',
@@ -27,8 +27,8 @@ def as_lines(page: str) -> str:
 
     Examples
     --------
-    >>> as_lines('<dt class="sig a">f(<dl><dd>x,</dd></dl>)</dt><dd>About f.</dd>')
-    '<dt class="sig a">f(<span class="sig-lines"><span class="sig-line">x,</span></span>)</dt><dd>About f.</dd>'
+    >>> as_lines('<dt class="sig">f(<dl><dd>x</dd></dl>)</dt>')
+    '<dt class="sig">f(<span class="sig-lines"><span class="sig-line">x</span></span>)</dt>'
     """
     lists = re.compile("|".join(LIST))
     return SIGNATURE.sub(lambda found: lists.sub(lambda tag: LIST[tag[0]], found[0]), page)

@@ -17,12 +17,14 @@ export const kernelName = (kernel) =>
   Object.keys(KERNELS).find((name) => JSON.stringify(KERNELS[name]) === JSON.stringify(kernel));
 
 const WITHOUT_SETTINGS = { stride: 1, padding: 0, dilation: 1 };
-const LEAST = { kernel: 1, stride: 1, padding: 0, dilation: 1 };
+const LEAST = { "kernel_size": 1, stride: 1, padding: 0, dilation: 1 };
 
 /** Count the places at which `kernel` weights fit along an axis of `size` pixels. */
 export function outputSize(size, kernel, settings = {}) {
   const { stride, padding, dilation } = { ...WITHOUT_SETTINGS, ...settings };
-  for (const [name, value] of Object.entries({ kernel, stride, padding, dilation })) {
+  for (
+    const [name, value] of Object.entries({ "kernel_size": kernel, stride, padding, dilation })
+  ) {
     if (!Number.isInteger(value)) {
       throw new RangeError(`${name} must be a whole number, got ${value}`);
     }

@@ -592,9 +592,12 @@ def visible_files(folder: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise error
 
-    found = []
+    found, walked = [], {os.path.realpath(folder)}
     for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        folders[:] = [name for name in folders if not is_hidden(name)]
+        places = {name: os.path.realpath(Path(parent, name)) for name in folders}
+        # a link that leads back would be followed without end
+        folders[:] = [name for name in folders if not is_hidden(name) and places[name] not in walked]
+        walked.update(places.values())
         found += [Path(parent, name) for name in names if not is_hidden(name)]
     return sorted(found)
 

@@ -271,3 +271,20 @@ def test_a_copy_is_found_whatever_its_file_is(tmp_path):
     assert data.find_copies(images) == [(0, 1)]
     images[1, 0, 0, 0] += 1
     assert data.find_copies(images) == []
+
+
+def test_a_link_that_leads_back_is_not_followed(tmp_path):
+    for name in ("cat", "ship"):
+        (tmp_path / name / "more").mkdir(parents=True)
+        (tmp_path / name / "1.png").touch()
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "2.png").touch()
+    (tmp_path / "cat" / "more" / "back").symlink_to(tmp_path / "cat")
+    (tmp_path / "ship" / "other").symlink_to(elsewhere)
+    found = data.find_pictures(tmp_path)
+    assert [str(path.relative_to(tmp_path)) for path in found.paths] == [
+        "cat/1.png",
+        "ship/1.png",
+        "ship/other/2.png",
+    ]

@@ -36,44 +36,38 @@ class Watch:
 
     def __init__(self, images: Cifar10) -> None:
         self.images = images
-        self.batches = self.steps = self.cleared = self.kept = 0
+        self.batches = self.steps = self.kept = 0
+        self.has_stepped = False
         self.targets = self.alone = self.matched = self.agreeing = 0
         self.largest = 0.0
         self.leaked: set[int] = set()
         self.inputs: Tensor | None = None
-        self.gradient: Tensor | None = None
         self.test = signatures(images.test_images)
         self.train: Tensor | None = None
 
     @contextmanager
     def looking(self, model: nn.Module) -> Iterator[None]:
         """Note what goes into the network and the loss, and what the optimiser does."""
-        usual = F.cross_entropy, Optimizer.zero_grad, nn.Module.zero_grad
+        usual = F.cross_entropy
 
         def cross_entropy(*args: Any, **kwargs: Any) -> Tensor:
             self.see_target(kwargs.get("target", args[1] if len(args) > 1 else None))
-            return usual[0](*args, **kwargs)
+            return usual(*args, **kwargs)
 
-        def clear(kind: int) -> Any:
-            def zero_grad(owner: Any, *args: Any, **kwargs: Any) -> Any:
-                self.cleared += 1
-                return usual[kind](owner, *args, **kwargs)
-
-            return zero_grad
-
-        hook = model.register_forward_pre_hook(self.see_input)
-        step = register_optimizer_step_pre_hook(self.see_step)
+        hooks: list[Any] = [
+            model.register_forward_pre_hook(self.see_input),
+            register_optimizer_step_pre_hook(self.see_step),
+        ]
+        weight = next((p for p in model.parameters() if p.requires_grad), None)
+        if weight is not None:
+            hooks.append(weight.register_hook(lambda added: self.see_gradient(weight.grad)))
         F.cross_entropy = cross_entropy
-        Optimizer.zero_grad = clear(1)  # type: ignore[method-assign]
-        nn.Module.zero_grad = clear(2)  # type: ignore[method-assign]
         try:
             yield
         finally:
-            hook.remove()
-            step.remove()
-            F.cross_entropy = usual[0]
-            Optimizer.zero_grad = usual[1]  # type: ignore[method-assign]
-            nn.Module.zero_grad = usual[2]  # type: ignore[method-assign]
+            F.cross_entropy = usual
+            for hook in hooks:
+                hook.remove()
 
     def see_input(self, model: nn.Module, inputs: tuple) -> None:
         """Look at the pictures of a batch that is trained on."""
@@ -107,12 +101,15 @@ class Watch:
         self.agreeing += int((own[sure] == target[sure]).sum())
 
     def see_step(self, optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
-        """Look whether a gradient is still that of the step before, with more added to it."""
+        """Count the steps."""
         self.steps += 1
-        groups = optimizer.param_groups
-        gradient = next((p.grad for g in groups for p in g["params"] if p.grad is not None), None)
-        self.kept += gradient is not None and gradient is self.gradient and self.cleared == 0
-        self.gradient = gradient
+        self.has_stepped = True
+
+    def see_gradient(self, before: Tensor | None) -> None:
+        """Look whether the first gradient after a step is added to that of the step before."""
+        if self.has_stepped and before is not None:
+            self.kept += bool(before.any())
+        self.has_stepped = False
 
     def test_images(self) -> int:
         """Count the test images that were trained on."""

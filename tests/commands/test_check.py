@@ -266,6 +266,15 @@ def test_the_likely_cause_of_low_accuracy_is_named(findings, name):
     assert message in " ".join(text for kind, text in found if kind == "wrong")
 
 
+def test_gradients_that_are_cleared_by_hand_are_cleared(findings):
+    by_hand = "        for p in model.parameters():\n            if p.grad is not None:\n"
+    by_hand += "                p.grad.zero_()\n"
+    source = ONE_EPOCH.replace("        optimizer.zero_grad()\n", by_hand)
+    assert source != ONE_EPOCH
+    found = findings(LINEAR + source)
+    assert found[-1][0] == "wrong" and "never cleared" not in found[-1][1]
+
+
 def test_a_loss_whose_arguments_are_named_is_watched_too(findings):
     given = "F.cross_entropy(model(data.normalise(images[chosen])), labels[chosen])"
     named = "F.cross_entropy(input=model(data.normalise(images[chosen])), target=labels[chosen])"

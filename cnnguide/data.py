@@ -596,7 +596,9 @@ def visible_files(folder: Path) -> list[Path]:
     for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         places = {name: os.path.realpath(Path(parent, name)) for name in folders}
         # a link that leads back would be followed without end
-        folders[:] = [name for name in folders if not is_hidden(name) and places[name] not in walked]
+        folders[:] = [
+            name for name in folders if not is_hidden(name) and places[name] not in walked
+        ]
         walked.update(places.values())
         found += [Path(parent, name) for name in names if not is_hidden(name)]
     return sorted(found)

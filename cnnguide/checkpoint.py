@@ -296,8 +296,9 @@ def to_safetensors(weights: Mapping[str, Tensor], described: Mapping[str, Any]) 
 
     Examples
     --------
-    >>> to_safetensors({"w": torch.zeros(2)}, {"model": "quick"})[8:30]
-    b'{"__metadata__":{"mode'
+    >>> content = to_safetensors({"w": torch.zeros(2)}, {"model": "quick"})
+    >>> content[8:24], b'"sha256":"' in content
+    (b'{"__metadata__":', True)
     """
     import safetensors.torch  # the library itself needs PyTorch alone
 

@@ -1,0 +1,128 @@
+"""The parts of the small ablations; what the ideas are worth, `python -m benchmarks.worth` measures."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import worth
+from benchmarks.worth import BASELINE, IDEAS, Changed, make
+from cnnguide import data, mix, results
+from cnnguide.models import count_parameters
+
+SAMPLE = data.load("sample")
+FEW = data.Cifar10(
+    SAMPLE.train_images[::200], SAMPLE.train_labels[::200],
+    SAMPLE.test_images[::50], SAMPLE.test_labels[::50], "sample",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Narrow networks and small batches."""
+    monkeypatch.setattr(worth, "WIDTHS", (8, 16, 16))
+    monkeypatch.setattr(worth, "BASELINE", replace(BASELINE, batch_size=8))
+
+
+def run_of(name, **changes):
+    return {"idea": name, "epochs": 1, "seed": 0, **changes}
+
+
+def training(name, *, seed=0):
+    idea = IDEAS[name]
+    torch.manual_seed(seed)
+    recipe = replace(worth.BASELINE, **idea.recipe)
+    return Changed(idea, make(**idea.network), recipe, seed=seed)
+
+
+@pytest.mark.parametrize("name", IDEAS)
+def test_every_idea_trains_and_repeats(name):
+    first, again = (worth.train(run_of(name), pictures=FEW) for _ in range(2))
+    assert first["test_accuracy"] is None or 0 <= first["test_accuracy"] <= 1
+    for found in (first, again):
+        found.pop("seconds", None)
+    assert first == again
+
+
+def test_every_comparison_exists_and_every_idea_differs_from_the_baseline():
+    assert {idea.against for idea in IDEAS.values()} <= IDEAS.keys()
+    told = [(i.recipe, i.network, i.optimizer, i.policy) for i in IDEAS.values()]
+    assert [t for t in told if not any(t)] == [told[0]]
+
+
+def layers(network):
+    return sum(isinstance(m, nn.Conv2d | nn.Linear) for m in network.modules())
+
+
+def test_the_networks_differ_in_what_they_say():
+    base = make()
+    assert layers(base) == 11 and layers(make(blocks=3)) == 23
+    assert count_parameters(make(shortcuts=False)) == count_parameters(base)
+    bare = make(**worth.NO_NORM)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in bare.modules())
+    scales = sum(m.weight.numel() for m in base.modules() if isinstance(m, nn.BatchNorm2d))
+    assert count_parameters(base) - count_parameters(bare) == scales  # the biases stay
+    kinds = [type(m) for m in make(join=worth.relu_then_norm).modules()]
+    after = [kinds[k + 1] for k, kind in enumerate(kinds) if kind is nn.ReLU]
+    assert set(after) == {nn.BatchNorm2d}
+
+
+def test_a_silenced_block_leaves_its_shortcut_or_nothing():
+    x = torch.randn(1, 8, 4, 4, generator=torch.Generator().manual_seed(0))
+    for shortcut in (True, False):
+        block = worth.Block(8, worth.norm_then_relu, shortcut=shortcut).eval()
+        nn.init.zeros_(block.conv2.weight)
+        assert_close(block(x), x if shortcut else torch.zeros_like(x))
+
+
+@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+def test_pictures_and_labels_are_mixed_by_the_same_share(name):
+    run = training(name)
+    x = data.normalise(FEW.train_images[:8])
+    mixed, labels = run.alter(x, FEW.train_labels[:8])
+    theirs = torch.Generator().manual_seed(0)
+    again, lam, partners = mix.random_mix(x, **run.alphas, generator=theirs)
+    assert torch.equal(mixed, again) and not torch.equal(mixed, x)
+    wanted = mix.soft_labels(FEW.train_labels[:8], lam=lam, permutation=partners, num_classes=10)
+    assert_close(labels, wanted)
+
+
+def test_a_policy_changes_every_picture_anew(monkeypatch):
+    seen = []
+    run = training("trivial")
+    run.policy = lambda image: seen.append(image) or image
+    for _ in range(2):
+        run.train_once(FEW.train_images, FEW.train_labels, [0.01] * 4)
+    assert len(seen) == 2 * len(FEW.train_labels)
+
+
+def test_muon_moves_the_kernels_and_adamw_the_rest():
+    run = training("Muon")
+    before = {name: p.detach().clone() for name, p in run.model.named_parameters()}
+    kernels = {id(p) for g in run.optimizer.first.param_groups for p in g["params"]}
+    rest = {id(p) for g in run.optimizer.second.param_groups for p in g["params"]}
+    named = dict(run.model.named_parameters())
+    assert kernels | rest == {id(p) for p in named.values()} and not kernels & rest
+    assert all((p.ndim == 4) == (id(p) in kernels) for p in named.values())
+    run.train_once(FEW.train_images[:8], FEW.train_labels[:8], [0.05])
+    assert all((named[name] != old).any() for name, old in before.items())
+    assert run.optimizer.second.param_groups[0]["lr"] == pytest.approx(0.003 * 0.05 / 0.1)
+
+
+def test_the_command_goes_on_and_records_what_diverged(tmp_path, capsys, monkeypatch):
+    wild = worth.Idea("rate", "a rate of 1e30", {"learning_rate": 1e30})
+    monkeypatch.setattr(worth, "IDEAS", {"baseline": IDEAS["baseline"], "wild": wild})
+    monkeypatch.setattr(data, "load", lambda which: FEW)
+    command = ["--seeds", "1", "--epochs", "1", "--record-folder", str(tmp_path)]
+    assert worth.main(command) == 0
+    assert ": diverged" in capsys.readouterr().out
+    runs = results.load("worth", folder=tmp_path)["runs"]
+    assert [run["test_accuracy"] is None for run in runs] == [False, True]
+    assert worth.main(["--seeds", "2", *command[2:]]) == 0
+    assert capsys.readouterr().out.count("runs: ") == 2  # of the second seed

@@ -1,3 +1,4 @@
+import re
 import sys
 
 import pytest
@@ -29,6 +30,13 @@ def test_the_shipped_results_carry_their_circumstances():
         for single in results.load(path.stem)["runs"]:
             wanted = {"command", "commit", "date", "device", "versions", "seed", measured}
             assert wanted <= single.keys(), path.name
+
+
+def test_the_page_of_results_names_every_record_with_its_file():
+    page = (results.FOLDER.parents[1] / "docs" / "results.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^- \*\*(\w+)\*\*:.*\n.*<\.\./cnnguide/results/(\w+)\.json>`$", page, re.M)
+    assert [name for name, _ in listed] == sorted(p.stem for p in results.FOLDER.glob("*.json"))
+    assert all(name == file for name, file in listed)
 
 
 @pytest.mark.parametrize("folder", ["runs/latest", "/home/a reader/runs"])

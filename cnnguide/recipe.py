@@ -67,7 +67,7 @@ class Recipe:
     epochs: int = 150  # passes over the training images
     batch_size: int = 128  # images per step
     learning_rate: float = 0.1  # the highest of the run
-    momentum: float = 0.9  # share of the last step that goes on
+    momentum: float = 0.9  # share of the last step that is kept
     nesterov: bool = False  # look ahead along the momentum; free, and a little better
     weight_decay: float = 5e-4  # pull towards 0, per unit of learning rate
     decay_all: bool = True  # also pull on biases and BatchNorm

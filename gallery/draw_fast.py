@@ -96,8 +96,8 @@ plt.show()
 # %%
 # Two orders in memory
 # --------------------
-# A picture of 2 × 2 pixels with three channels. Above its numbers, and below the order in which
-# they stand in memory, read from there.
+# A picture of 2 × 2 pixels with three channels. Above you see its numbers, and below the order in
+# which they stand in memory, read from there.
 
 x = torch.arange(12).view(1, 3, 2, 2)
 orders = {

@@ -71,7 +71,7 @@ plt.show()
 # %%
 # What a checkpoint holds
 # -----------------------
-# The entries of a real checkpoint, gathered by what they are for. If one of them is missing, the
+# The entries of a real checkpoint, grouped by what they are for. If one of them is missing, the
 # run goes on, but not as if it had never stopped.
 
 recipe = Recipe(epochs=3, average=0.9)

@@ -2,8 +2,8 @@
 What does a loss curve tell about a training that goes wrong?
 =============================================================
 
-Ten mistakes, each made on purpose in a short training, beside the same training without the
-mistake; and before that, how to find a learning rate and how an optimiser is compared with another.
+First, how to find a learning rate. Then ten mistakes, each made on purpose in a short training,
+beside the same training without the mistake. At the end, a comparison of optimisers and schedules.
 The chapter *train* explains what to look for.
 """
 
@@ -25,7 +25,7 @@ from cnnguide import data, results, show
 from cnnguide.pool import avg_pool2d
 
 show.style()
-torch.set_num_threads(1)  # a network so small gains nothing from a second one
+torch.set_num_threads(1)  # a network so small gains nothing from a second thread
 sample = data.load("sample")
 pictures = avg_pool2d(data.normalise(sample.train_images), 2)  # 16 × 16 pixels
 images, labels, others, other_labels = data.split(
@@ -81,8 +81,8 @@ plt.show()
 # The training loss looks wrong
 # -----------------------------
 # Grey is the right training: SGD with momentum at a rate of 0.01, in shuffled batches of 50. The
-# red one differs from it in the mistake that stands above it. Only the last panel has another rate,
-# 0.0001, in both of its trainings.
+# red one differs from it in the mistake that is named above the panel. In the last panel, both
+# trainings have another rate, 0.0001.
 
 
 def in_order(epochs):
@@ -186,7 +186,7 @@ plt.show()
 # -----------------------------------------
 # From the recorded runs of ``benchmarks/optimisers.py``: a small network, 2,000 pictures of
 # 16 × 16 pixels, eight epochs; means and standard deviations of three seeds. The best rates lie far
-# apart, so a comparison at one rate for all would be worth nothing.
+# apart, so a comparison at one rate for all would mislead.
 
 record = results.load("optimisers")
 colours = ("grey", "orange", "red", "sky", "blue", "purple", "green")

@@ -58,6 +58,7 @@ def take_steps(model, optimizer, batches):
     for _ in range(STEPS):
         with record_function("data"):
             x, y = next(batches)
+            x = x.contiguous()  # the same order in memory for both loops
         with record_function("forward"):
             loss = F.cross_entropy(model(x), y)
         with record_function("backward"):

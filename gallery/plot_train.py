@@ -73,8 +73,9 @@ plt.show()
 # %%
 # What it looks for
 # -----------------
-# The first layer's filters were computed, not learned: each answers to one pattern of brightness or
-# colour in 3 × 3 pixels. Below, what six channels of each of two later groups make of a frog.
+# The first layer's filters were computed, not learned: each responds to one pattern of brightness
+# or colour in 3 × 3 pixels. Below them you see, for the photograph of a frog, six feature maps
+# after each of two later groups of layers.
 
 model.eval()
 filters = model.stem.weight[:14]
@@ -100,8 +101,8 @@ fig.suptitle("Filters of the first layer, and feature maps of a frog")
 plt.show()
 
 # %%
-# What it takes for what
-# ----------------------
+# Which classes it confuses
+# -------------------------
 # Rows are the true classes, columns the answers.
 
 test_x, test_y = images.test_images, images.test_labels

@@ -110,7 +110,9 @@ plt.show()
 # sorted into bins by the highest probability that the network gave. On the dashed line, it would be
 # right as often as it says. ``python -m benchmarks.mixing`` made and recorded the runs.
 
-runs = [run for run in results.load("mix")["runs"] if run["kind"] == "hard" and run["epochs"] == 60]
+wanted = {"kind": "hard", "epochs": 60, "changes": "crop, flip"}
+runs = [run for run in results.load("mix")["runs"] if wanted.items() <= run.items()]
+assert len(runs) == 3
 fig, axes = plt.subplots(figsize=(4.4, 3.8), layout="constrained")
 axes.plot([0, 100], [0, 100], "--", color=show.COLOURS["grey"], lw=1)
 for run in runs:

@@ -10,8 +10,8 @@ Now it is shown the other four: automobile, deer, dog, ship.
 # Accuracy on unseen classes
 # --------------------------
 # A linear head on the features of the trained network, the same on those of a network with random
-# weights, and a whole network from scratch, with the number of steps that is better on pictures for
-# choosing. The runs take too long to be made anew with this page; ``python -m
+# weights, and a whole network from scratch, with the number of steps that is better on validation
+# pictures. The runs take too long to be made anew with this page; ``python -m
 # benchmarks.transferred`` made and recorded them. Dots are single draws of the pictures.
 
 import matplotlib.pyplot as plt
@@ -33,7 +33,7 @@ def percent(runs, name="test_accuracy"):
 
 
 def chosen(way, count):
-    """Of the settings with the most draws, take the best one on the pictures for choosing."""
+    """Of the settings with the most draws, take the best one on the validation pictures."""
     settings = {}
     for run in record["unseen"]:
         if (run["way"], run["count"]) == (way, count):

@@ -11,8 +11,8 @@ be made anew with this page, so the figures show runs that were recorded.
 # ----------------------
 # A cat with the features (3, 1) and a truck with (1, 3). After one step the head's border runs
 # between them. A second cat with the features (2, 3) lies on the wrong side. The head alone can
-# only move the border; fine-tuning also moves the points, and the arrow shows where the gradient of
-# the loss wants this one to go.
+# only move the border; fine-tuning also moves the points, and the arrow shows in which direction
+# the loss of this cat becomes smaller.
 
 import matplotlib.pyplot as plt
 import torch
@@ -52,7 +52,7 @@ plt.show()
 # Five ways to use the same few pictures. EfficientNet-lite0 gives features of the pictures at 128
 # or at 32 pixels, and a linear head is fitted on them; its last stages are fine-tuned, with
 # BatchNorm's statistics kept, or drifting; and a small network learns from scratch. Where there are
-# settings to choose, the one with the best mean on the pictures for choosing is shown. Dots are
+# settings to choose, the one with the best mean on the validation pictures is shown. Dots are
 # single draws of the pictures, a line joins the means.
 
 record = results.load("transfer")
@@ -64,7 +64,7 @@ def runs_of(kind, **wanted):
 
 
 def chosen(kind, **wanted):
-    """Of the settings with the most draws, take the best one on the pictures for choosing."""
+    """Of the settings with the most draws, take the best one on the validation pictures."""
     settings = {}
     for run in runs_of(kind, **wanted):
         settings.setdefault((run.get("steps"), run.get("learning_rate")), []).append(run)

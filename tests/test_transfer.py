@@ -337,11 +337,10 @@ def test_fine_tuning_changes_little_and_both_mistakes_cost_far_more():
             tuned = of_draw(seed, way="fine-tuned", count=count, learning_rate=0.01)
             assert abs(tuned - of_draw(seed, way="features", count=count, size=128)) < 2
     lost = [
-        of_draw(0, way="fine-tuned", count=count, learning_rate=0.01)
-        - of_draw(0, way="drifting", count=count, learning_rate=0.01)
+        middle("few", way="fine-tuned", count=count) - middle("few", way="drifting", count=count)
         for count in (5, 20)
     ]
-    assert [round(points) for points in lost] == [17, 10]
+    assert [round(points) for points in lost] == [17, 8]
     for count in (5, 20, 80, 320):
         assert features(count, 32) < features(count) - 40
 
@@ -352,17 +351,27 @@ def first_draw(**wanted):
     return run
 
 
-@pytest.mark.parametrize("way", ["fine-tuned", "drifting"])
-@pytest.mark.parametrize("count", [5, 20])
-def test_the_larger_rate_is_no_worse_on_the_first_draw(way, count):
-    slow, quick = (first_draw(way=way, count=count, learning_rate=rate) for rate in (0.003, 0.01))
-    assert quick["validation_accuracy"] > slow["validation_accuracy"] - 0.005
+def test_the_larger_rate_is_ahead_in_three_comparisons_of_four():
+    ahead = {}
+    for way in ("fine-tuned", "drifting"):
+        for count in (5, 20):
+            slow, quick = (
+                first_draw(way=way, count=count, learning_rate=rate)["validation_accuracy"]
+                for rate in (0.003, 0.01)
+            )
+            ahead[way, count] = round(1000 * (quick - slow))
+    assert [key for key, pictures in ahead.items() if pictures <= 0] == [("fine-tuned", 5)]
+    assert ahead["fine-tuned", 5] == -4
 
 
 def test_longer_training_from_scratch_helps_with_many_pictures_only():
-    few = [first_draw(way="scratch", count=5, steps=n)["test_accuracy"] for n in (150, 600)]
-    many = [first_draw(way="scratch", count=320, steps=n)["test_accuracy"] for n in (300, 1200)]
-    assert abs(few[1] - few[0]) < 0.02 and round(100 * (many[1] - many[0])) == 11
+    def of_steps(count, steps):
+        runs = results.load("transfer")["few"]
+        wanted = {"way": "scratch", "count": count, "steps": steps}
+        return mean(100 * run["test_accuracy"] for run in runs if wanted.items() <= run.items())
+
+    assert abs(of_steps(5, 600) - of_steps(5, 150)) < 2
+    assert round(of_steps(320, 1200) - of_steps(320, 300)) == 11
 
 
 def test_learned_features_are_ahead_on_unseen_classes_with_few_pictures():

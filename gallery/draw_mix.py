@@ -51,8 +51,8 @@ for words, x in ((f"{lam} ×", 0.62), (f"+ {1 - lam} ×", 2.0), ("=", 3.38)):
 plt.show()
 
 # %%
-# CutMix, and a box that falls off the picture
-# --------------------------------------------
+# CutMix, and a box that sticks out of the picture
+# ------------------------------------------------
 # The same λ was drawn three times. Its box has 2 × 2 pixels, and its middle is drawn too: where the
 # border cuts the box, fewer pixels are pasted, and the label has to say so.
 
@@ -82,8 +82,8 @@ plt.show()
 # %%
 # What a target can say
 # ---------------------
-# Four targets for the picture of a cat. The hard label knows one class. The smoothed label gives
-# all others the same little share. A teacher, which is a trained network, gives a dog more than a
+# Four targets for the picture of a cat. The hard label has one class. The smoothed label gives
+# all others the same small share. A teacher, which is a trained network, gives a dog more than a
 # truck, and a temperature T above 1 makes the small shares visible.
 
 CLASSES = ("cat", "dog", "truck", "ship")

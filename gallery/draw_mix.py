@@ -12,6 +12,8 @@ computed by the library. At last, how sure a network is and how often it is righ
 # A quarter of the one picture, and three quarters of the other. The labels are mixed in the same
 # way.
 
+from statistics import mean
+
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.patches import Rectangle
@@ -49,8 +51,8 @@ for words, x in ((f"{lam} ×", 0.62), (f"+ {1 - lam} ×", 2.0), ("=", 3.38)):
 plt.show()
 
 # %%
-# CutMix, and a box that falls off the picture
-# --------------------------------------------
+# CutMix, and a box that sticks out of the picture
+# ------------------------------------------------
 # The same λ was drawn three times. Its box has 2 × 2 pixels, and its middle is drawn too: where the
 # border cuts the box, fewer pixels are pasted, and the label has to say so.
 
@@ -80,8 +82,8 @@ plt.show()
 # %%
 # What a target can say
 # ---------------------
-# Four targets for the picture of a cat. The hard label knows one class. The smoothed label gives
-# all others the same little share. A teacher, which is a trained network, gives a dog more than a
+# Four targets for the picture of a cat. The hard label has one class. The smoothed label gives
+# all others the same small share. A teacher, which is a trained network, gives a dog more than a
 # truck, and a temperature T above 1 makes the small shares visible.
 
 CLASSES = ("cat", "dog", "truck", "ship")
@@ -120,9 +122,9 @@ for run in runs:
     sure, right, _ = zip(*(b for b in run["bins"] if b and b[2] >= 20), strict=True)
     sure, right = ([100 * share for share in shares] for shares in (sure, right))
     axes.plot(sure, right, "o-", ms=4, color=show.COLOURS["blue"])
-mean_sure = sum(run["confidence"] for run in runs) / len(runs)
-mean_right = sum(run["others_accuracy"] for run in runs) / len(runs)
-print(f"confidence {mean_sure:.1%}, accuracy {mean_right:.1%} (n = {len(runs)})")
+mean_sure = mean(100 * run["confidence"] for run in runs)
+mean_right = mean(100 * run["others_accuracy"] for run in runs)
+print(f"confidence {mean_sure:.1f} %, accuracy {mean_right:.1f} % (n = {len(runs)})")
 axes.set(xlabel="confidence (%)", ylabel="accuracy (%)", xlim=(0, 100), ylim=(0, 100))
 axes.text(60, 75, "as sure as right", ha="right", color=show.COLOURS["grey"])
 axes.text(66, 33, "too sure", color=show.COLOURS["blue"])

@@ -52,9 +52,9 @@ plt.show()
 # %%
 # How λ is drawn
 # --------------
-# A small α keeps most pictures nearly pure, 1 makes every share as likely, and a large α mixes most
-# pictures half and half. CutMix's box is cut off at the border, so the share that really stays is
-# larger than the one drawn: its mean is not one half.
+# A small α keeps most pictures nearly pure, α = 1 makes all shares equally likely, and a large α
+# mixes most pictures half and half. CutMix's box is cut off at the border, so the share that really
+# stays is larger than the one drawn: its mean is not one half.
 
 generator = torch.Generator().manual_seed(0)
 fig, (above, below) = plt.subplots(2, 1, figsize=(4.4, 5.8), layout="constrained")

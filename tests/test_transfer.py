@@ -430,6 +430,6 @@ def test_training_moves_the_seen_classes_apart_and_finds_the_relatives_in_random
     ]
     relatives = {"automobile": "truck", "dog": "cat", "ship": "airplane"}
     assert relatives.items() <= nearest[1].items()
-    assert {"automobile": "truck", "dog": "cat"}.items() <= nearest[0].items()
+    assert {"automobile": "truck", "dog": "cat", "ship": "cat"}.items() <= nearest[0].items()
     for name, relative in relatives.items():
         assert cosines[1][order.index(name), order.index(relative)] > 0.8

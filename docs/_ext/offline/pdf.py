@@ -206,8 +206,9 @@ def write_pdf(site: Path, edition: Edition, pages: list[str] | None = None) -> P
 
 def print_page(text: Path, out: Path) -> None:
     """Have Chromium print a page."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    chromium = next(filter(None, map(shutil.which, names)), None)
+    names = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
+    known = (os.environ.get("CHROMIUM", ""), *names)
+    chromium = next(filter(None, map(shutil.which, known)), None)
     if chromium is None:
         sys.exit("no Chromium was found: apt-get install chromium, or set CHROMIUM to its path")
     with sync_playwright() as play:

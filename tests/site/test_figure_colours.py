@@ -32,6 +32,12 @@ def drawings():
     return {path.name: plain(path.read_text(encoding="utf-8")) for path in FIGURES}
 
 
+def test_no_name_stands_twice_in_a_figure(drawings):
+    for file, drawing in drawings.items():
+        names = re.findall(r'\bid="([^"]*)"', drawing)
+        assert len(names) == len(set(names)), file
+
+
 def test_every_word_stands_out_from_the_dark_page(drawings):
     colours = {
         colour

@@ -28,6 +28,7 @@ LINE_ENDS = re.compile(r"<style[^>]*>\*\{([^}]*)\}</style>")
 PLACE = re.compile(r'\b(?:d|x|y|points|transform|width|height|clip-path)="[^"]*"')
 LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 SHAPE = re.compile(r"<(?:text|image|path)\b[^>]*>")
+NAME = re.compile(r' id="[^"]*"')
 PICTURE = re.compile(r"<image\b[^>]*>")
 COLOUR = re.compile(r'\b(fill|stroke)="(#[0-9a-f]{6})"')
 INK = "#e8e8e8"  # black in the dark theme
@@ -44,12 +45,16 @@ def attributes(match: re.Match[str]) -> str:
 def plain(drawing: str) -> str:
     """Write matplotlib's styles as attributes, and places to a hundredth of a point.
 
+    A picture that is drawn twice has one name in both places, which no file may have; nothing
+    refers to it.
+
     Examples
     --------
     >>> plain('<svg><path d="M 1.23456 2" style="fill: #ffffff; opacity: 0.5"/></svg>')
     '<svg><path d="M 1.23 2" fill="#ffffff" opacity="0.5"/></svg>'
     """
     ends = LINE_ENDS.search(drawing)
+    drawing = PICTURE.sub(lambda tag: NAME.sub("", tag[0]), drawing)
     drawing = STYLE.sub(attributes, LINE_ENDS.sub("", drawing))
     if ends:
         drawing = drawing.replace("<svg", "<svg" + attributes(ends), 1)

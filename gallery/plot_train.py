@@ -4,8 +4,8 @@ Can a laptop learn to see in a quarter of a minute?
 
 A real training run on real photographs, from random weights to a network that can be asked where it
 looked.
-It takes the sample of CIFAR-10 that ships with the library, and a network with half the usual
-channels.
+It takes the sample of CIFAR-10 that ships with the library, and a network with a quarter of the
+usual channels.
 """
 
 # %%
@@ -36,10 +36,10 @@ train_x, train_y, validation_x, validation_y = data.split(
 )
 train, validation = (train_x, train_y), (validation_x, validation_y)
 
-model = QuickNet(widths=(32, 64, 128))
+model = QuickNet(widths=(16, 32, 64))
 some = torch.randperm(len(train_x), generator=generator)[:2000]
 model.whiten(data.normalise(train_x[some]))
-recipe = replace(find_recipe("quick"), epochs=8, batch_size=128)
+recipe = replace(find_recipe("quick"), epochs=8, batch_size=64, learning_rate=0.2)
 *_, run = fit(model, train, validation, recipe)
 
 linear = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))

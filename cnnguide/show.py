@@ -7,10 +7,14 @@ Words stay text in SVG files, so that a reader can select, search and translate 
 from __future__ import annotations
 
 import atexit
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import wraps
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -21,7 +25,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "check_axes", "image_grid", "show_image", "style", "to_displayable"]
+__all__ = [
+    "COLOURS",
+    "check_axes",
+    "image_grid",
+    "show_image",
+    "style",
+    "to_displayable",
+    "translate",
+]
 
 #: Okabe and Ito's colours by name.
 COLOURS = {
@@ -34,6 +46,8 @@ COLOURS = {
     "grey": "#767676",
     "black": "#000000",
 }
+# A number that a run may change; not one that belongs to a name, as in ResNet-18 or conv1.
+NUMBER = re.compile(r"(?<![\w-])[-−]?\d+(?:[.,]\d+)*")
 
 
 def script() -> Path | None:
@@ -103,6 +117,75 @@ def style() -> None:
     atexit.unregister(save_unseen)  # once is enough
     if path := script():
         atexit.register(save_unseen, path)
+
+
+def translate(words: Mapping[str, str], *, font: str = "") -> None:
+    """Have figures show other words than those that a script gives to matplotlib.
+
+    The Chinese notebooks begin with it: their code is the one of the English pages, and their
+    figures are Chinese.
+
+    Parameters
+    ----------
+    words : mapping of str to str
+        What a line of text says, and what it shall say; ``{0}``, ``{1}`` … stand for numbers.
+        It takes the place of the one before, and an empty one gives the script its words back.
+    font : str
+        A font that matplotlib finds and that has characters which its own font lacks, if any.
+
+    Raises
+    ------
+    TypeError
+        For something else.
+    ValueError
+        For a font that matplotlib does not find.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> translate({"epoch": "轮", "after {0} epochs": "{0} 轮之后"})
+    >>> figure, axes = plt.subplots()
+    >>> axes.set(xlabel="epoch", title="after 20 epochs")[0].get_text()
+    '轮'
+    >>> axes.get_title()
+    '20 轮之后'
+    >>> translate({})
+    """
+    import matplotlib as mpl
+    from matplotlib.font_manager import fontManager
+    from matplotlib.text import Text
+
+    check_type(words, Mapping, "words", "a mapping of texts to texts")
+    for pair in words.items():
+        for text in pair:
+            check_type(text, str, "a text of words", "a string")
+    check_type(font, str, "font", "a font's name")
+    faces = [face for face in fontManager.ttflist if face.name == font]
+    if font and not faces:
+        raise ValueError(f"font must be one that matplotlib finds, got {font!r}")
+    known = dict(words)
+
+    def other(line: str) -> str:
+        place = count()
+        said = known.get(NUMBER.sub(lambda _: f"{{{next(place)}}}", line.strip()))
+        if said is None:
+            return line
+        for number, found in enumerate(NUMBER.findall(line)):
+            said = said.replace(f"{{{number}}}", found)
+        return said
+
+    plain = getattr(Text.set_text, "__wrapped__", Text.set_text)
+
+    @wraps(plain)
+    def set_text(self: Text, s: Any) -> None:
+        plain(self, "\n".join(map(other, s.split("\n"))) if isinstance(s, str) else s)
+
+    Text.set_text = set_text if known else plain  # type: ignore[method-assign]
+    if font:
+        mpl.rcParams["font.family"] = ["DejaVu Sans", font]
+        if not any(face.weight in (700, "bold") for face in faces):
+            # bold words are drawn in it, too; without an entry matplotlib would warn of each
+            fontManager.ttflist.append(replace(faces[0], weight=700))
 
 
 def to_displayable(image: Tensor) -> Tensor:

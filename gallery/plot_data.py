@@ -91,7 +91,7 @@ def accuracy(inputs, rate, seed):
     optimizer = torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9)
     order = torch.Generator().manual_seed(seed)
     x, x_test = inputs
-    for _ in range(4):
+    for _ in range(3):
         for batch, targets in data.batches(x, labels, batch_size=64, generator=order):
             optimizer.zero_grad()
             F.cross_entropy(network(batch), targets).backward()
@@ -119,7 +119,7 @@ axes.set(xlabel="test accuracy, %", title="One network, five ways to normalise")
 plt.show()
 means = {name: values.mean().item() for name, values in found.items()}
 assert means["all pixels"] > max(means[name] for name in list(ways)[:2]) + 3
-for name, expected in zip(ways, (33, 35, 42, 42, 42)):
+for name, expected in zip(ways, (30, 34, 41, 41, 40)):
     assert abs(means[name] - expected) < 2, name
 
 # %%

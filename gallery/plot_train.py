@@ -1,18 +1,19 @@
 """
-Can a laptop learn to see in a minute?
-======================================
+Can a laptop learn to see in a quarter of a minute?
+===================================================
 
 A real training run on real photographs, from random weights to a network that can be asked where it
 looked.
-It takes the full CIFAR-10 if that is in the cache, and the sample that ships with the library if
-not.
+It takes the sample of CIFAR-10 that ships with the library, and a network with a quarter of the
+usual channels.
 """
 
 # %%
 # Learning
 # --------
 # The small network, and a linear model on the same pictures. A tenth of the training photographs is
-# set aside to watch the run by; the test photographs are read once, at the end.
+# set aside to watch the run by; the test photographs are read once, at the end. The first line says
+# how long the network's epochs took on the computer that made this page.
 
 from dataclasses import replace
 
@@ -28,18 +29,17 @@ from cnnguide.run import fit
 from cnnguide.train import seed_everything
 
 show.style()
-images = data.load("auto")
-full = images.source == "full"
+images = data.load("sample")
 generator = seed_everything(0)
 train_x, train_y, validation_x, validation_y = data.split(
     images.train_images, images.train_labels, validation=0.1, generator=generator
 )
 train, validation = (train_x, train_y), (validation_x, validation_y)
 
-model = QuickNet()
+model = QuickNet(widths=(16, 32, 64))
 some = torch.randperm(len(train_x), generator=generator)[:2000]
 model.whiten(data.normalise(train_x[some]))
-recipe = replace(find_recipe("quick"), epochs=6 if full else 24)
+recipe = replace(find_recipe("quick"), epochs=8, batch_size=64, learning_rate=0.2)
 *_, run = fit(model, train, validation, recipe)
 
 linear = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
@@ -48,7 +48,8 @@ simple = Recipe(epochs=recipe.epochs, learning_rate=0.005, schedule="triangle", 
 
 accuracy = run.test(images.test_images, images.test_labels)
 linear_accuracy = linear_run.test(images.test_images, images.test_labels)
-print(f"{len(train_x):,} training photographs from the {images.source} set")
+seconds = sum(epoch.seconds for epoch in run.history)
+print(f"{len(train_x):,} training photographs, {recipe.epochs} epochs in {seconds:.0f} s")
 print(f"QuickNet:     {accuracy['last']:.1%} of {len(images.test_labels):,} test photographs")
 print(f"linear model: {linear_accuracy['last']:.1%}, guessing: 10.0%")
 
@@ -110,6 +111,9 @@ with torch.no_grad():
     scores = torch.cat([model(data.normalise(part)) for part in test_x.split(1000)])
 answers = scores.argmax(1)
 confusion = (test_y * 10 + answers).bincount(minlength=100).view(10, 10)
+both = confusion + confusion.T  # of two classes, either one for the other
+cats_and_dogs = both[data.CLASSES.index("cat"), data.CLASSES.index("dog")]
+assert cats_and_dogs > 3 * both.triu(1).sum() / 45  # there are 45 pairs of classes
 percent = 100 * confusion / confusion.sum(1, keepdim=True)
 fig, axes = plt.subplots(figsize=(7, 6.2), layout="constrained")
 axes.imshow(percent.numpy(), cmap="Blues", vmin=0, vmax=100)

@@ -752,6 +752,7 @@ DOORS = {
         use=lambda f, x, **a: len(f(**a)(x).scores), right=lambda x, **_: len(x), calls=40,
     ),
     "show.style": Door(dict),
+    "show.translate": Door(lambda: {"words": {"a word of no figure": "一个词"}}),
     "show.check_axes": Door(lambda: {"axes": axes()}),
     "show.to_displayable": Door(
         lambda: {"image": pictures(1)[0]},

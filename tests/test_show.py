@@ -22,6 +22,49 @@ def test_a_grey_image_loses_its_channel_axis():
     assert show.to_displayable(torch.rand(1, 4, 5)).shape == (4, 5)
 
 
+@pytest.fixture
+def in_chinese():
+    words = {"epoch": "轮", "first": "第一", "layer": "层", "after {0} of {1}": "{1} 中的 {0}"}
+    show.translate(words)
+    yield
+    show.translate({})
+
+
+def test_every_text_of_a_figure_is_translated(in_chinese):
+    axes = plt.figure().subplots()
+    axes.plot([1, 2], [3, 4], label="epoch")
+    axes.set_xticks([1, 2], ["epoch", "other"])
+    axes.set_title("after 3 of 1,000")
+    axes.annotate("first\nlayer 1", (1, 3))
+    shown = [text.get_text() for text in axes.legend().get_texts()]
+    shown += [label.get_text() for label in axes.get_xticklabels()]
+    shown += [axes.get_title(), axes.texts[0].get_text()]
+    assert shown == ["轮", "轮", "other", "1,000 中的 3", "第一\nlayer 1"]
+
+
+def test_figures_get_their_own_words_back(in_chinese):
+    show.translate({})
+    axes = plt.figure().subplots()
+    axes.set_title("epoch")
+    assert axes.get_title() == "epoch"
+    assert not hasattr(type(axes.title).set_text, "__wrapped__")
+
+
+def test_a_translation_takes_a_font_that_is_there_for_bold_words_too(caplog, recwarn):
+    before = plt.rcParams["font.family"]
+    with pytest.raises(ValueError, match="font must be one that matplotlib finds, got 'No Such'"):
+        show.translate({}, font="No Such")
+    try:
+        show.translate({}, font="cmsy10")  # has one weight alone
+        assert plt.rcParams["font.family"] == ["DejaVu Sans", "cmsy10"]
+        figure = plt.figure()
+        figure.suptitle("bold", weight="bold")
+        figure.canvas.draw()
+        assert not caplog.records and not recwarn.list
+    finally:
+        plt.rcParams["font.family"] = before
+
+
 def test_values_outside_the_range_are_clipped():
     shown = show.to_displayable(torch.tensor([[-1.0, 0.5, 2.0]]))
     assert shown.tolist() == [[0.0, 0.5, 1.0]]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import os
 import re
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import pytest
 
 from conftest import ROOT
-from gallery.progress import Count, Line
+from gallery.progress import Count, Line, Runs
 
 PAGE = """---
 file_format: mystnb
@@ -218,6 +219,17 @@ def test_a_quiet_build_names_a_failed_cell_and_prints_nothing_else_of_it(site):
 class Terminal(io.StringIO):
     def isatty(self):
         return True
+
+
+def test_a_build_names_the_scripts_that_take_too_long():
+    stream, ends = io.StringIO(), (("auto_examples/plot_a", 19.9), ("auto_examples/plot_b", 20.1))
+    runs = Runs(Line(stream))
+    for args in (*ends, ("train", 50.0)):  # a page may take its time
+        runs.emit(logging.makeLogRecord({"msg": "ran %s in %.1f s", "args": args}))
+    assert runs.long == ["plot_b (20.1 s)"]
+    for made in (stream, Terminal()):
+        Line(made).keep("named")
+        assert made.getvalue().endswith("named\n")
 
 
 def test_a_terminal_shows_one_line_that_is_written_over():

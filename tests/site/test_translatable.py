@@ -7,8 +7,11 @@ import subprocess
 import sys
 import zipfile
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
+from cnnguide import show
 from conftest import ROOT, SITE
 from gallery.downloads import translated_script
 from gallery.figure_words import centred, messages_of, words_of
@@ -16,7 +19,7 @@ from gallery.fonts import Fonts, width
 from page.experiments.bundle import modules_of
 from page.experiments.directive import messages_of_experiment
 from translation.comments import comments, translate_comments
-from translation.placeholders import with_numbers, without_numbers
+from translation.placeholders import NUMBER, with_numbers, without_numbers
 
 SCRIPTS = sorted([*(ROOT / "gallery").glob("plot_*.py"), *(ROOT / "gallery").glob("draw_*.py")])
 FIGURES = ROOT / "docs" / "auto_examples" / "images"
@@ -99,13 +102,42 @@ def test_a_chinese_script_runs(tmp_path):
 
 
 def test_a_chinese_notebook_runs():
-    import nbformat
-    from nbclient import NotebookClient
-
     notebook = nbformat.read(downloads(".ipynb")["plot_conv.ipynb"], as_version=4)
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
     assert any("image/png" in o.get("data", {}) for o in outputs)
+
+
+def test_a_notebook_and_the_site_take_the_same_numbers_out():
+    assert show.NUMBER.pattern == NUMBER.pattern
+
+
+@pytest.mark.parametrize("name", ["draw_train", "draw_conv", "draw_data"])
+def test_a_chinese_notebook_draws_the_words_of_the_site(tmp_path, name):
+    notebook = nbformat.read(downloads(".ipynb")[f"{name}.ipynb"], as_version=4)
+    # as SVG, to read the words, and as PNG, for which every glyph is needed
+    both = nbformat.v4.new_code_cell("%config InlineBackend.figure_formats = ['svg', 'png']")
+    notebook.cells.insert(1, both)
+    resources = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
+    outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+    assert not [o["text"] for o in outputs if o.get("name") == "stderr"]  # a glyph that is missing
+    drawn = [o["data"]["image/svg+xml"] for o in outputs if "image/svg+xml" in o.get("data", {})]
+    shown = sorted((SITE / "zh" / "_images").glob(f"sphx_glr_{name}_[0-9]*.svg"))
+    assert len(drawn) == len(shown) > 1
+    for one, other in zip(drawn, shown, strict=True):
+        assert words_of(one) == words_of(other.read_text(encoding="utf-8"))
+    assert HAN.search("".join(drawn))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_a_chinese_notebook_has_all_words_of_its_figures(script):
+    notebook = json.loads(downloads(".ipynb")[f"{script.stem}.ipynb"].read_text(encoding="utf-8"))
+    tree = ast.parse("".join(notebook["cells"][1]["source"]))
+    words = ast.literal_eval(tree.body[-1].value.args[0])
+    figures = FIGURES.glob(f"sphx_glr_{script.stem}_[0-9]*.svg")
+    assert {*words} == {message for figure in figures for message in messages_of(figure)}
+    assert all(HAN.search(said) or said == message for message, said in words.items())
 
 
 @pytest.mark.parametrize("figure", sorted(FIGURES.glob("*.svg")), ids=lambda p: p.stem)

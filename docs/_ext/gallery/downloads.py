@@ -4,6 +4,8 @@ sphinx-gallery offers the English ones in every edition.
 After the build of an edition they are written anew from the scripts: the same code, with text and
 comments from the catalog of the script's page, and in a notebook's first cell the line that
 installs the library today.
+The second cell of a notebook in another language puts the words of its figures into that language,
+with the font that they have on the site.
 """
 
 from __future__ import annotations
@@ -15,18 +17,26 @@ import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 from unicodedata import east_asian_width
 
 from sphinx.application import Sphinx
+from sphinx.locale import get_translation
 from sphinx.util.typing import ExtensionMetadata
 from sphinx_gallery.notebook import jupyter_notebook
 from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
+from gallery.figure_words import messages_of
 from page.install_line import install_line
-from translation.catalogs import gettext
+from translation.catalogs import add_messages, gettext
 from translation.comments import comments, translate_comments
 
-__all__ = ["translated_script"]
+__all__ = ["translated_script", "words_cell"]
+
+_ = get_translation("sphinx")
+
+# Messages of sphinx.po.
+WORDS = ("a font with Chinese characters", "what the figures say")
 
 
 def translated_text(source: str, translate: Callable[[str], str]) -> str:
@@ -60,6 +70,28 @@ def translated_script(path: Path, translate: Callable[[str], str]) -> str:
     return "\n\n".join(out) + "\n"
 
 
+def words_cell(words: dict[str, str]) -> dict[str, Any]:
+    """Make the cell that has a notebook's figures say other words; JupyterLab shows it folded."""
+    quoted = partial(json.dumps, ensure_ascii=False)
+    said = [f"    {quoted(message)}: {quoted(other)}," for message, other in words.items()]
+    code = [
+        f"import zhplot  # {_(WORDS[0])}",
+        "from cnnguide import show",
+        "",
+        f"# {_(WORDS[1])}",
+        "show.translate({",
+        *said,
+        '}, font="Noto Sans SC")',
+    ]
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {"collapsed": False, "jupyter": {"source_hidden": True}},
+        "outputs": [],
+        "source": "\n".join(code).splitlines(keepends=True),
+    }
+
+
 def write_downloads(app: Sphinx, error: Exception | None) -> None:
     """Replace the edition's copies of scripts, notebooks and archives."""
     if error or app.builder.name != "html":
@@ -76,6 +108,10 @@ def write_downloads(app: Sphinx, error: Exception | None) -> None:
             translate = partial(gettext, app, f"auto_examples/{script.stem}")
             new.write_text(translated_script(script, translate), encoding="utf-8")
         notebook = jupyter_notebook(split_code_and_text_blocks(new)[1], conf, str(source))
+        if app.config.language != "en":
+            drawings = sorted(source.glob(f"images/sphx_glr_{script.stem}_*.svg"))
+            said = dict.fromkeys(message for d in drawings for message in messages_of(d))
+            notebook["cells"].insert(1, words_cell({m: translate(m) for m in said}))
         notebook_text = json.dumps(notebook, ensure_ascii=False, indent=2)
         new.with_suffix(".ipynb").write_text(notebook_text + "\n", encoding="utf-8")
     for copy in sorted(Path(app.outdir, "_downloads").glob("*/*")):
@@ -89,6 +125,7 @@ def write_downloads(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Listen for the end of the build."""
+    """Register the messages, and listen for the end of the build."""
+    add_messages(app, WORDS)
     app.connect("build-finished", write_downloads)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

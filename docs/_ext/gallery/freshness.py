@@ -215,7 +215,9 @@ def run_stale(app: Sphinx) -> None:
     app.cnnguide_keys = keys  # type: ignore[attr-defined]
     if stale and parallel_available:
         modules = {part.module for job in stale for part in library.reach(job.code).parts}
-        for name in ("ipykernel.kernelapp", "matplotlib.pyplot", *sorted(modules)):
+        # torch._dynamo is what the first optimiser of a script imports, which takes seconds
+        common_needs = ("ipykernel.kernelapp", "matplotlib.pyplot", "torch._dynamo")
+        for name in (*common_needs, *sorted(modules)):
             importlib.import_module(name)
         logger.info("running %d scripts and pages, %d at a time", len(stale), app.parallel)
         run_side_by_side(stale, at_once=app.parallel, ended=report)

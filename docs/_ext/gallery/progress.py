@@ -4,6 +4,8 @@
 A terminal shows one line, which is written over.
 What is no terminal, such as the log of CI, gets a line for each script or page that has run, and
 one for each tenth of the pages that have been read or written.
+At the end both get the names of the scripts that took longer than the gallery's rule allows; no
+test holds it, because the same script takes longer on a computer that has other work.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from gallery import freshness
 
 __all__ = ["Count", "Line", "Runs"]
 
+LIMIT = 20  # seconds for a script on two cores that do nothing else
+
 
 class Line:
     """The line of a terminal, or lines where there is none."""
@@ -35,6 +39,11 @@ class Line:
         """Show a text in the place of the one before, or below it."""
         # the cursor goes back to the start, so that a warning is written over the line
         self.stream.write(f"\x1b[2K{text[:79]}\r" if self.is_terminal else f"{text}\n")
+        self.stream.flush()
+
+    def keep(self, text: str) -> None:
+        """Show a text that stays."""
+        self.stream.write(f"\x1b[2K{text}\n" if self.is_terminal else f"{text}\n")
         self.stream.flush()
 
     def clear(self) -> None:
@@ -49,6 +58,7 @@ class Runs(logging.Handler):
     def __init__(self, line: Line) -> None:
         super().__init__()
         self.line, self.ended, self.total = line, 0, 0
+        self.long: list[str] = []  # the scripts that took too long
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show the start of all runs, or the end of one."""
@@ -63,6 +73,8 @@ class Runs(logging.Handler):
         end = f"({args[1]:.1f} s)" if kind == "ran" else "failed; it runs again to tell why"
         name = str(args[0]).rpartition("/")[2]
         self.line.show(f"script or page {self.ended} of {self.total}: {name} {end}")
+        if kind == "ran" and name.startswith(("plot_", "draw_")) and float(str(args[1])) > LIMIT:
+            self.long.append(f"{name} {end}")
 
 
 class Count:
@@ -108,6 +120,8 @@ def show(app: Sphinx) -> None:
     def end(app: Sphinx, error: Exception | None) -> None:
         logger.removeHandler(runs)
         line.clear()
+        if runs.long:
+            line.keep(f"scripts that took longer than {LIMIT} seconds: {', '.join(runs.long)}")
 
     write = app.builder.write_documents
 

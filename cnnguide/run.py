@@ -265,8 +265,18 @@ class Training:
         self.history.append(epoch)
         return epoch
 
+    def check_rates(self, rates: list[float], labels: Tensor) -> None:
+        """Refuse other than one learning rate for each step of an epoch."""
+        check_type(rates, list | tuple, "rates", "a list of numbers")
+        steps = -(-len(labels) // self.recipe.batch_size)
+        if len(rates) != steps:
+            raise ValueError(
+                f"rates must hold one rate a batch, got {len(rates)} rates for {steps} batches"
+            )
+
     def train_once(self, images: Tensor, labels: Tensor, rates: list[float]) -> Score:
         """Take one epoch's steps."""
+        self.check_rates(rates, labels)
         recipe, mixing = self.recipe, None
         if recipe.mixup or recipe.cutmix:
             mixing = partial(
@@ -290,6 +300,8 @@ class Training:
 
     def test(self, images: Tensor, labels: Tensor) -> dict[str, float]:
         """Report test accuracy once: at the last epoch, and at the one chosen on validation."""
+        if not self.best:
+            raise ValueError("a run to test must have an epoch behind it, got none yet")
         images, labels = images.to(self.device), labels.to(self.device)
         chosen = copy.deepcopy(self.evaluated)
         load_weights(chosen, self.best)

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from cnnguide import data, results
 from cnnguide.checkpoint import replacing, to_safetensors
-from cnnguide.commands import end_with_parent, imagenet, pictures, stopping_on_sigterm
+from cnnguide.commands import add_run, end_with_parent, imagenet, locking, pictures, stopping
 from cnnguide.fast import FastTraining, Techniques, processes, rank, saved_bytes
 from cnnguide.models import CIFAR_NETWORKS, QuickNet, count_multiply_adds, count_parameters
 from cnnguide.recipe import RECIPES, Recipe, find_recipe
@@ -190,7 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
             end_with_parent(int(os.environ[STARTER]))
             with sharing(options), losing_others():
                 return run_seeds(options)
-        with stopping_on_sigterm(), owning(options):
+        with stopping(), owning(options):
             if options.nproc > 1 and "RANK" not in os.environ:
                 return start_processes(options.nproc, arguments)
             with sharing(options):
@@ -245,25 +245,10 @@ def start_processes(nproc: int, arguments: list[str]) -> int:
 
 @contextmanager
 def owning(options: Options) -> Iterator[None]:
-    """Keep other runs away from the output folder; the system ends it with the process."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        fcntl = None  # type: ignore[assignment]
-    if options.dry_run or fcntl is None or int(os.environ.get("RANK", "0")) > 0:
+    """Keep other runs away from the output folder, and from that of each seed."""
+    writes = not options.dry_run and os.environ.get("RANK", "0") == "0"
+    with locking(*([options.output, *folders(options).values()] if writes else [])):
         yield
-        return
-    options.output.mkdir(parents=True, exist_ok=True)
-    folder = os.open(options.output, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            where = options.output
-            raise ValueError(f"another run writes to {where}; name another --output") from None
-        yield
-    finally:
-        os.close(folder)
 
 
 def device_of(options: Options) -> torch.device:
@@ -688,13 +673,9 @@ def finish(
     }
     if parts.split is not None:
         single["pictures"] = {**parts.split.told(), "start": options.start}
-    folders: list[tuple[Path, dict[str, Any]]] = [(options.output, {"units": UNITS, "runs": []})]
     if options.record:
-        known = results.load("train") or {"units": UNITS, "runs": []}
-        folders.append((results.FOLDER, known))
-    for folder, record in folders:
-        record["runs"].append(single)
-        results.save("train", record, folder=folder)
+        add_run("train", single, UNITS, folder=results.FOLDER)
+    results.save("train", {"units": UNITS, "runs": [single]}, folder=options.output)
     best = max(run.history, key=lambda epoch: epoch.validation_accuracy)
     print_main(f"test accuracy at the last epoch          {accuracy['last']:.4f}")
     print_main(f"test accuracy at epoch {best.number:3d}, the chosen one {accuracy['chosen']:.4f}")

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from cnnguide import data, results, transfer
 from cnnguide.augment import random_flip
+from cnnguide.commands import add_run
 from cnnguide.models import cifar_resnet18
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.run import Training, device_of, fit
@@ -219,7 +220,5 @@ def save(
     }
     units = {"test_accuracy": "share of the test images", "seconds": "wall time of the setting"}
     for folder in [options.output, *([results.FOLDER] if options.record else [])]:
-        record = results.load("transfer", folder=folder) or {"units": units, "runs": []}
-        record["runs"].append(single)
-        results.save("transfer", record, folder=folder)
+        add_run("transfer", single, units, folder=folder)
     print(f"  test accuracy {accuracy:.4f}, {single['seconds']:.1f} s", flush=True)

@@ -409,6 +409,25 @@ def test_what_the_file_forks_is_ended_with_it(write, capfd):
     assert gone(number)
 
 
+LEAVES = """
+import subprocess, sys
+away = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(400)"], start_new_session=True)
+print(away.pid, flush=True)
+if os.fork() == 0:
+    os.setsid()
+    print(os.getpid(), flush=True)
+    import time
+    time.sleep(400)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at Linux's processes")
+def test_what_leaves_the_session_is_ended_too(write, capfd):
+    assert check.main([str(write(HEAD + LEAVES + LINEAR + NOTHING)), "--no-training"]) == 0
+    numbers = [int(line) for line in capfd.readouterr().out.splitlines() if line.isdigit()]
+    assert len(numbers) == 2 and all(map(gone, numbers))
+
+
 def test_a_twin_that_the_file_forks_does_not_check_again(write, capfd):
     assert check.main([str(write(HEAD + "\nos.fork()\n" + LINEAR + NOTHING)), "--no-training"]) == 0
     out = capfd.readouterr().out

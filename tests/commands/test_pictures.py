@@ -399,6 +399,7 @@ def spoiled(content, draw):
     return bytes(content)
 
 
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of what it passes over
 def test_a_damaged_picture_of_any_kind_is_read_or_refused_in_one_sentence(tmp_path):
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8))
     exif = Image.Exif()

@@ -212,6 +212,28 @@ def test_a_second_run_keeps_away_from_the_folder_of_the_first(tmp_path, capsys):
     assert command(tmp_path) == 0
 
 
+def test_a_run_keeps_away_from_the_folder_of_a_series_seed(tmp_path, capsys):
+    series = full_run.parse(["--output", str(tmp_path), "--seeds", "2"])
+    alone = full_run.parse(["--output", str(tmp_path / "seed-1")])
+    for one, other in ((series, alone), (alone, series)):
+        with (
+            full_run.owning(one),
+            pytest.raises(ValueError, match=r"another run writes to .*seed-1"),
+            full_run.owning(other),
+        ):
+            pass
+
+
+def test_no_run_is_lost_from_a_record_that_many_add_to(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from cnnguide.commands import add_run\n"
+        "for k in range(20): add_run('train', {'k': k}, {}, folder=Path(sys.argv[1]))"
+    )
+    adding = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
+    assert [process.wait() for process in adding] == [0, 0, 0]
+    assert len(results.load("train", folder=tmp_path)["runs"]) == 60
+
+
 def test_what_killed_writes_left_behind_is_cleared(tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
@@ -341,7 +363,9 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_weights(tmp_path):
     print(f"{kills} kills, {ends} runs of 4 epochs ended, no epoch lost")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_polite_stop_says_how_to_go_on(tmp_path, number, code):
     command = [sys.executable, "-m", "cnnguide", "train", *SHORT, "--epochs", "500"]
     with subprocess.Popen(
@@ -430,7 +454,8 @@ def heed_interrupts():
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at Linux's processes")
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGKILL, -9)],
 )
 def test_no_process_outlives_a_command_that_is_stopped(two_processes, tmp_path, number, code):
     run, err = two_processes

@@ -172,8 +172,7 @@ class ClassMaps(nn.Module):
         check_triple(std, "std", above=True)
         self.model = model
         for name, values in (("mean", mean), ("std", std)):
-            constants = torch.tensor(values, dtype=torch.float64).view(-1, 1, 1)
-            self.register_buffer(name, constants.to(model.conv1.weight))
+            self.register_buffer(name, model.conv1.weight.new_tensor(values).view(-1, 1, 1))
 
     def forward(self, image: Float[Tensor, "N 3 H W"]) -> Looked:
         """Look at images whose pixels lie from 0 to 1."""

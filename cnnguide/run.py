@@ -169,7 +169,7 @@ def device_of(device: torch.device | str) -> torch.device:
         raise ValueError("device must be one that computes, got 'meta'")
     try:
         torch.empty(0, device=found)
-    except (RuntimeError, AssertionError, NotImplementedError):
+    except (RuntimeError, AssertionError, ImportError):
         raise ValueError(f"device is {found}, which PyTorch does not find here; take cpu") from None
     return found
 

@@ -72,3 +72,10 @@ def test_a_record_names_the_commit_of_the_files_and_of_no_repository_around_them
 def test_a_record_is_written_where_git_is_not_installed(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert results.circumstances(torch.device("cpu"))["commit"] is None
+
+
+def test_a_device_inside_a_processor_is_named_with_it(monkeypatch):
+    cpu = results.device_name(torch.device("cpu"))
+    assert results.device_name(torch.device("mps")) == f"{cpu}, its mps"
+    monkeypatch.setattr(torch.xpu, "get_device_name", lambda device: f"a card, {device}")
+    assert results.device_name(torch.device("xpu:1")) == "a card, xpu:1"

@@ -45,8 +45,8 @@ def device_name(device: torch.device) -> str:
     True
     """
     check_type(device, torch.device, "device", "a torch.device")
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+    if device.type in ("cuda", "xpu"):
+        return torch.get_device_module(device).get_device_name(device)
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         found = next(
@@ -54,7 +54,8 @@ def device_name(device: torch.device) -> str:
         )
     except (OSError, StopIteration):
         found = platform.processor() or platform.machine()
-    return f"{found}, {os.cpu_count()} cores"
+    own = "" if device.type == "cpu" else f", its {device.type}"  # as of Apple's processors
+    return f"{found}, {os.cpu_count()} cores{own}"
 
 
 def circumstances(device: torch.device) -> dict[str, Any]:

@@ -364,13 +364,13 @@ def part_names(made, part):
 
 def test_a_name_that_is_no_utf_8_is_written_down_as_it_is(folder, tmp_path):
     try:
-        os.rename(folder / "sea" / "00.png", os.fsencode(folder / "sea") + b"/caf\xe9.png")
+        os.rename(folder / "sea" / "00.png", os.fsencode(folder / "sea") + b"/\xe9.png")
     except OSError:
         pytest.skip("this system has no such names")
     names = remembered(folder, tmp_path, resume=False)
     told = json.loads((tmp_path / "pictures.json").read_text(encoding="utf-8"))
     assert [name for part in pictures.PARTS for name in told["files"][part]] == names
-    assert os.fsdecode(b"sea" + os.sep.encode() + b"caf\xe9.png") in names
+    assert os.fsdecode(b"sea" + os.sep.encode() + b"\xe9.png") in names
     assert remembered(folder, tmp_path, resume=True) == names
 
 

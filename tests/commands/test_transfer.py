@@ -60,6 +60,8 @@ def test_a_dry_run_lists_the_settings_and_writes_nothing(tmp_path, capsys):
     [
         ("abacus", "device must be one of PyTorch's, such as 'cpu', got 'abacus'"),
         ("meta", "device must be one that computes, got 'meta'"),
+        ("hpu", "device is hpu, which PyTorch does not find here; take cpu"),
+        ("mps", "device is mps, which PyTorch does not find here; take cpu"),
         ("xpu", "device is xpu, which PyTorch does not find here; take cpu"),
     ],
 )

@@ -90,9 +90,9 @@ def test_a_photograph_is_turned_as_its_camera_says(tmp_path):
 RIGHT = {"model": "quick", "classes": ["a", "b"], "recipe": {"mean": [0.5] * 3, "std": [0.25] * 3}}
 
 
-def run_with(folder, *, model=None, **told):
+def run_with(folder, *, network=None, **told):
     """Write a file of weights with another description, or other weights."""
-    weights = (model or QuickNet(num_classes=2)).state_dict()
+    weights = (network or QuickNet(num_classes=2)).state_dict()
     content = checkpoint.to_safetensors(weights, {**RIGHT, **told})
     (folder / "weights.safetensors").write_bytes(content)
     return ["predict", "--run", str(folder)]
@@ -125,5 +125,5 @@ def test_a_size_that_the_network_does_not_take_is_told(cat, tmp_path, capsys):
 def test_weights_that_are_no_numbers_are_told(cat, tmp_path, capsys):
     model = QuickNet(num_classes=2)
     model.fc.weight.data.fill_(float("nan"))
-    assert main([*run_with(tmp_path, model=model), str(cat)]) == 1
+    assert main([*run_with(tmp_path, network=model), str(cat)]) == 1
     assert "the network gives scores that are not finite" in capsys.readouterr().err

@@ -277,7 +277,7 @@ class FastTraining(Training):
 
     def train_once(self, images: Tensor, labels: Tensor, rates: list[float]) -> Score:
         """Take one epoch's steps, and read what came out once, at its end."""
-        self.check_rates(rates, labels)
+        self._check_rates(rates, labels)
         count, batch = len(labels), self.recipe.batch_size
         if (count % batch or batch) < processes() or batch < processes():
             raise ValueError(

@@ -265,7 +265,7 @@ class Training:
         self.history.append(epoch)
         return epoch
 
-    def check_rates(self, rates: list[float], labels: Tensor) -> None:
+    def _check_rates(self, rates: list[float], labels: Tensor) -> None:
         """Refuse other than one learning rate for each step of an epoch."""
         check_type(rates, list | tuple, "rates", "a list of numbers")
         steps = -(-len(labels) // self.recipe.batch_size)
@@ -276,7 +276,7 @@ class Training:
 
     def train_once(self, images: Tensor, labels: Tensor, rates: list[float]) -> Score:
         """Take one epoch's steps."""
-        self.check_rates(rates, labels)
+        self._check_rates(rates, labels)
         recipe, mixing = self.recipe, None
         if recipe.mixup or recipe.cutmix:
             mixing = partial(

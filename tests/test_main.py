@@ -56,21 +56,28 @@ def run(command, *, shell_end=""):
     return done.returncode, done.stderr
 
 
+FINE = """
+from torch import nn
+def make_model(): return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
+def train(model, images, labels): pass
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's redirections")
 @pytest.mark.parametrize("end", ["| true", ">&-", "> /dev/full"])
-def test_a_command_whose_output_nobody_takes_keeps_its_exit_code(tmp_path, end):
-    good, wrong, picture = (tmp_path / name for name in ("good.py", "wrong.py", "1.png"))
-    good.write_text(
-        "from torch import nn\n"
-        "def make_model(): return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))\n"
-        "def train(model, images, labels): pass\n"
-    )
-    wrong.write_text("1 / 0\n")
-    Image.new("RGB", (32, 32)).save(picture)
-    assert run(["check", "--no-training", str(good)], shell_end=end) == (0, "")
-    assert run(["check", "--no-training", str(wrong)], shell_end=end) == (1, "")
-    assert run(["predict", *[str(picture)] * 3], shell_end=end) == (0, "")
+@pytest.mark.parametrize(("source", "code"), [(FINE, 0), ("1 / 0", 1)])
+def test_a_verdict_that_nobody_takes_keeps_its_exit_code(tmp_path, end, source, code):
+    (tmp_path / "my_net.py").write_text(source)
+    command = ["check", "--no-training", str(tmp_path / "my_net.py")]
+    assert run(command, shell_end=end) == (code, "")
     assert run(["--help"], shell_end=end) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's redirections")
+@pytest.mark.parametrize("end", ["| true", "> /dev/full"])
+def test_what_is_seen_in_pictures_need_not_be_taken(tmp_path, end):
+    Image.new("RGB", (32, 32)).save(tmp_path / "1.png")
+    assert run(["predict", *[str(tmp_path / "1.png")] * 3], shell_end=end) == (0, "")
 
 
 def test_a_command_that_is_interrupted_ends_in_one_line(monkeypatch, capsys):

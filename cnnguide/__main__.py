@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
+import signal
 import sys
+from contextlib import suppress
+from typing import Any
 
 import cnnguide
 
@@ -46,11 +50,47 @@ def manual() -> str:
     )
 
 
+class Lasting(io.FileIO):
+    """A console that may go away, or a disk that may be full: what cannot be written is dropped."""
+
+    def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
+        """Write what can be written."""
+        with suppress(OSError):
+            return super().write(data)
+        return len(data)
+
+
+def open_streams() -> None:
+    """Let nothing that standard output or error cannot take stop a command."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the shell: a file that is opened would take its number
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            os.set_inheritable(number, True)
+            setattr(sys, name, io.TextIOWrapper(io.FileIO(number, "w", closefd=False), "utf-8"))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a letter that it lacks
+            if type(getattr(stream.buffer, "raw", stream.buffer)) is io.FileIO:
+                setattr(sys, name, lasting(stream))
+
+
+def lasting(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """Write to the same place, as often, whatever happens to it."""
+    raw = Lasting(stream.fileno(), "w", closefd=False)
+    file: Any = raw if isinstance(stream.buffer, io.FileIO) else io.BufferedWriter(raw)
+    return io.TextIOWrapper(
+        file,
+        stream.encoding,
+        "backslashreplace",
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; give its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a letter that the console lacks stops nothing
-            stream.reconfigure(errors="backslashreplace")
+    if sys.stdout is sys.__stdout__:  # not where a test or a notebook has put its own
+        open_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
     name, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
     if name in ("-h", "--help", "help"):
@@ -63,7 +103,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(manual(), file=sys.stderr)
         print(f"\nerror: there is no command {name!r}; take one of these", file=sys.stderr)
         return 2
-    return importlib.import_module(f"cnnguide.commands.{name}").main(rest)
+    try:
+        return importlib.import_module(f"cnnguide.commands.{name}").main(rest)
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 128 + signal.SIGINT
 
 
 if __name__ == "__main__":

@@ -85,6 +85,8 @@ def grad_cam(
     def keep(module: nn.Module, inputs: object, output: Any) -> Any:
         if not isinstance(output, Tensor) or output.ndim != 4:
             return output
+        if len(output) != len(images) or not output.is_floating_point():
+            return output
         maps = output.clone()  # what comes next may change the output in place
         kept.append(maps if maps.requires_grad else maps.requires_grad_())
         return kept[-1].clone()
@@ -169,8 +171,8 @@ class ClassMaps(nn.Module):
         check_triple(mean, "mean")
         check_triple(std, "std", above=True)
         self.model = model
-        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1))
-        self.register_buffer("std", torch.tensor(std).view(-1, 1, 1))
+        for name, values in (("mean", mean), ("std", std)):
+            self.register_buffer(name, model.conv1.weight.new_tensor(values).view(-1, 1, 1))
 
     def forward(self, image: Float[Tensor, "N 3 H W"]) -> Looked:
         """Look at images whose pixels lie from 0 to 1."""

@@ -35,8 +35,9 @@ __all__ = [
 
 
 PLAIN = (Tensor, str, bytes, int, float, bool, NoneType)
-# What wrappers write in front of every name.
-WRAPPERS = ("module.", "_orig_mod.")
+# What wrappers write in front of every name, and under which key they put weights.
+WRAPPERS = ("module.", "_orig_mod.", "model.")
+KEYS = ("model", "state_dict", "model_state_dict", "model_ema", "state_dict_ema")
 
 
 def check_path(path: Any, name: str = "path") -> None:
@@ -214,16 +215,21 @@ def unwrapped(weights: Mapping[str, Any], own: Mapping[str, Tensor]) -> Mapping[
     """Take a `state_dict` out of what others wrap it in.
 
     A training script may put it under "model" beside other things, and DataParallel,
-    ``torch.compile`` and `AveragedModel` put a word in front of every name, in either order.
+    ``torch.compile``, `AveragedModel` and Lightning put a word in front of every name, in any
+    order. `AveragedModel` counts its steps beside the weights.
     """
-    for key in ("model", "state_dict"):
-        if isinstance(weights.get(key), Mapping):
-            weights = weights[key]
-    prefix: str | None = ""
-    while prefix is not None and not own.keys() & weights.keys():
-        weights = {str(name).removeprefix(prefix): value for name, value in weights.items()}
-        prefix = next((p for p in WRAPPERS if all(n.startswith(p) for n in weights)), None)
-        prefix = prefix if weights else None
+    while weights and not own.keys() & weights.keys():
+        inside = next((key for key in KEYS if isinstance(weights.get(key), Mapping)), None)
+        if inside is not None:
+            weights = weights[inside]
+            continue
+        if not all(isinstance(name, str) for name in weights):
+            break
+        names = [name for name in weights if name != "n_averaged"]
+        prefix = next((p for p in WRAPPERS if all(n.startswith(p) for n in names)), None)
+        if prefix is None or not names:
+            break
+        weights = {name.removeprefix(prefix): weights[name] for name in names}
     return weights
 
 
@@ -352,9 +358,14 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     before, digits, after = content[:begin], content[begin : begin + 64], content[begin + 64 :]
     check_digits(before + b"0" * 64 + after, digits, str(path))
     size = int.from_bytes(content[:8], "little")
-    described = json.loads(content[8 : 8 + size])["__metadata__"]
-    described.pop("sha256")
-    return safetensors.torch.load(content), {k: json.loads(v) for k, v in described.items()}
+    try:
+        described = json.loads(content[8 : 8 + size])["__metadata__"]
+        described.pop("sha256")
+        described = {name: json.loads(value) for name, value in described.items()}
+        return safetensors.torch.load(content), described
+    except Exception as error:  # whoever wrote it knows how to write a digest, and nothing else
+        reason = type(error).__name__
+        raise ValueError(f"{path} holds no weights of cnnguide: {reason}") from error
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -385,6 +396,9 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         check_type(name, str, "a weight's name", "a string")
         if name in own:
             check_type(value, Tensor, f"the weight {name}", "a tensor")
+            if value.layout is not torch.strided or (value.is_meta and not own[name].is_meta):
+                got = "on meta" if value.is_meta else f"of layout {value.layout}"
+                raise ValueError(f"the weight {name} must hold all its numbers, got one {got}")
     faults = [f"{name} is missing" for name in own if name not in weights]
     faults += [f"{name} is unknown" for name in weights if name not in own]
     faults += [
@@ -392,7 +406,17 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         for name in own
         if name in weights and weights[name].shape != own[name].shape
     ]
+    faults += [
+        f"{name} holds {weights[name].dtype}, not {own[name].dtype}"
+        for name in own
+        if name in weights and kind_of(weights[name]) != kind_of(own[name])
+    ]
     if faults:
         more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise ValueError(f"the weights are another model's: {'; '.join(faults[:3])}{more}")
     model.load_state_dict(weights)
+
+
+def kind_of(weight: Tensor) -> tuple[bool, bool]:
+    """Tell floats from whole numbers and from complex ones, of which a copy would lose some."""
+    return weight.is_floating_point(), weight.is_complex()

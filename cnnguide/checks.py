@@ -84,14 +84,10 @@ def check_type(value: object, kind: Any, name: str, wanted: str) -> None:
 
     Parameters
     ----------
-    value : object
-        What was got.
-    kind : type, or a tuple of types
-        What it must be.
-    name : str
-        Of the argument, for the message.
-    wanted : str
-        The type in words.
+    value, name : object, str
+        What was got, and its name, for the message.
+    kind, wanted : type or tuple of types, str
+        What it must be, and that in words.
 
     Raises
     ------
@@ -113,10 +109,8 @@ def check_whole(value: Any, name: str, least: int | None = None) -> None:
 
     Parameters
     ----------
-    value : int
-        What was got.
-    name : str
-        Of the argument, for the message.
+    value, name : int, str
+        What was got, and its name, for the message.
     least : int, optional
         The smallest that is allowed.
 
@@ -146,10 +140,8 @@ def check_number(value: Any, name: str) -> None:
 
     Parameters
     ----------
-    value : float
-        What was got.
-    name : str
-        Of the argument, for the message.
+    value, name : float, str
+        What was got, and its name, for the message.
 
     Raises
     ------
@@ -178,10 +170,8 @@ def check_range(
 
     Parameters
     ----------
-    value : float
-        What was got.
-    name : str
-        Of the argument, for the message.
+    value, name : float, str
+        What was got, and its name, for the message.
     low, high : float
         Both are allowed themselves.
     above : bool
@@ -217,10 +207,8 @@ def check_flag(value: Any, name: str) -> None:
 
     Parameters
     ----------
-    value : bool
-        What was got.
-    name : str
-        Of the argument, for the message.
+    value, name : bool, str
+        What was got, and its name, for the message.
 
     Raises
     ------
@@ -266,10 +254,8 @@ def check_module(value: Any, name: str = "model") -> None:
 
     Parameters
     ----------
-    value : nn.Module
-        What was got.
-    name : str
-        Of the argument, for the message.
+    value, name : nn.Module, str
+        What was got, and its name, for the message.
 
     Raises
     ------
@@ -290,10 +276,8 @@ def check_tensor(value: Any, name: str) -> None:
 
     Parameters
     ----------
-    value : Tensor
-        What was got.
-    name : str
-        Of the argument, for the message.
+    value, name : Tensor, str
+        What was got, and its name, for the message.
 
     Raises
     ------
@@ -317,10 +301,8 @@ def check_floats(value: Any, name: str) -> None:
 
     Parameters
     ----------
-    value : Tensor
-        What was got.
-    name : str
-        Of the argument, for the message.
+    value, name : Tensor, str
+        What was got, and its name, for the message.
 
     Raises
     ------
@@ -343,12 +325,10 @@ def check_shape(value: Any, shape: tuple[int, ...], name: str) -> None:
 
     Parameters
     ----------
-    value : Tensor
-        What was got.
+    value, name : Tensor, str
+        What was got, and its name, for the message.
     shape : tuple of int
         What it must have.
-    name : str
-        Of the argument, for the message.
 
     Raises
     ------
@@ -483,16 +463,12 @@ def check_input(
     ----------
     images : Tensor
         ``N channels H W``, float.
-    network : str
-        Its name, for the message.
-    channels : int
-        Of the images.
+    network, channels : str, int
+        Its name, for the message, and the channels of the images.
     weight : Tensor
         One of the network's: images have its dtype, but under autocast any.
-    side : int, optional
-        That the images must have.
-    least : int
-        That both sides must have, without `side`.
+    side, least : int, optional
+        The side that images must have; without it, the least that both must have.
 
     Raises
     ------

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -491,9 +493,11 @@ def open_picture(path: Path, *, side: int = 32) -> UInt8[Tensor, "3 side side"]:
         raise FileNotFoundError(f"there is no picture {path}")
     try:
         with Image.open(path) as file:
+            check_depth(file)
             picture = eight_bits(ImageOps.exif_transpose(file)).convert("RGBA")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} is not a whole picture: {error}") from error
+    except Exception as error:  # Pillow raises many types for a file that is damaged
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path} is not a whole picture: {reason}") from error
     white = Image.new("RGBA", picture.size, "white")
     square = ImageOps.fit(
         Image.alpha_composite(white, picture).convert("RGB"), (side, side), Image.Resampling.BICUBIC
@@ -501,10 +505,16 @@ def open_picture(path: Path, *, side: int = 32) -> UInt8[Tensor, "3 side side"]:
     return torch.from_numpy(np.array(square)).permute(2, 0, 1).contiguous()
 
 
+def check_depth(file: Image.Image) -> None:
+    """Refuse pixels of which nobody says which number is white."""
+    if file.mode == "F":
+        raise ValueError("its pixels are floats; save it with 8 or 16 bits a channel")
+    if file.mode == "I" and file.format != "PPM":  # Pillow brings those to 16 bits itself
+        raise ValueError("its pixels have 32 bits; save it with 8 or 16 bits a channel")
+
+
 def eight_bits(picture: Image.Image) -> Image.Image:
     """Keep the upper 8 of 16 bits; Pillow itself would make nearly all of them white."""
-    if picture.mode == "F":
-        raise ValueError("its pixels are floats; save it with 8 or 16 bits a channel")
     if not picture.mode.startswith("I"):
         return picture
     return Image.fromarray((np.asarray(picture) // 256).clip(0, 255).astype(np.uint8))
@@ -636,6 +646,8 @@ def find_copies(images: Shaped[Tensor, "N ..."]) -> list[tuple[int, int]]:
         raise ValueError("images must have an axis of their own, got a single number")
     first: dict[bytes, int] = {}
     copies = []
+    if images.dtype.itemsize > 1 and (images.is_floating_point() or images.is_complex()):
+        images = images + 0  # makes 0 of -0, which is equal to it
     for k, image in enumerate(images.detach().cpu()):
         content = image.contiguous().flatten().view(torch.uint8).numpy().tobytes()
         earlier = first.setdefault(hashlib.sha256(content).digest(), k)
@@ -829,10 +841,24 @@ def iterate(
         yield images[chosen], labels[chosen]
 
 
+@contextmanager
+def other_numbers(seed: int) -> Iterator[None]:
+    """Seed Python's and NumPy's random numbers for a while."""
+    before = random.getstate(), np.random.get_state()  # noqa: NPY002 - transforms may draw from it
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+
+
 class Images(Dataset):
     """Images and labels one by one, each image through a transform of its own.
 
-    With a generator, each transform draws from a seed of its own, and what others draw stays.
+    With a generator, each transform draws from a seed of its own, as PyTorch's workers do it for
+    themselves: PyTorch's numbers, Python's and NumPy's. What others draw stays.
     """
 
     def __init__(
@@ -853,10 +879,11 @@ class Images(Dataset):
         if self.transform is not None and self.generator is None:
             image = self.transform(image)
         elif self.transform is not None:
+            seed = int(torch.randint(2**62, (), generator=self.generator))
             with torch.random.fork_rng(devices=[]):
-                seed = int(torch.randint(2**62, (), generator=self.generator))
                 torch.default_generator.manual_seed(seed)
-                image = self.transform(image)
+                with other_numbers(seed):
+                    image = self.transform(image)
         return image, int(self.labels[k])
 
 

@@ -277,6 +277,7 @@ class FastTraining(Training):
 
     def train_once(self, images: Tensor, labels: Tensor, rates: list[float]) -> Score:
         """Take one epoch's steps, and read what came out once, at its end."""
+        self._check_rates(rates, labels)
         count, batch = len(labels), self.recipe.batch_size
         if (count % batch or batch) < processes() or batch < processes():
             raise ValueError(
@@ -310,7 +311,8 @@ class FastTraining(Training):
     def keep_on_device(self, images: Tensor, labels: Tensor) -> ImagesOnDevice:
         """Prepare the images once for all epochs."""
         key = (images, images._version, labels, labels._version)  # changed in place is another
-        if self.shown is None or not same(self.shown[0], key):
+        # On the CPU, NumPy may share the memory, and change it without a word.
+        if self.shown is None or self.device.type == "cpu" or not same(self.shown[0], key):
             self.recordings.clear()  # they read the images that were there
             self.shown = (key, ImagesOnDevice(images, labels, self.recipe))
         return self.shown[1]
@@ -503,7 +505,8 @@ def saved_bytes(model: nn.Module, size: int = 32, *, bfloat16: bool = False) -> 
         return tensor
 
     kept: list[Tensor] = []
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    weight = next(model.parameters(), torch.zeros(()))
+    device, dtype = weight.device, weight.dtype
     # The difference between 4 and 2 images leaves out what does not grow with them, the weights.
     sizes = []
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -514,7 +517,7 @@ def saved_bytes(model: nn.Module, size: int = 32, *, bfloat16: bool = False) -> 
             held.clear()
             kept.clear()
             with torch.enable_grad(), torch.random.fork_rng(), keeping, precision:
-                model(torch.zeros(n, 3, size, size, device=device))
+                model(torch.zeros(n, 3, size, size, device=device, dtype=dtype))
             sizes.append(sum(held.values()))
     finally:
         model.load_state_dict(state)  # BatchNorm has seen the empty images

@@ -8,7 +8,7 @@ chapters 6 and 8.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -296,13 +296,22 @@ def measured_gradient(
     check_floats(x, "x")
     check_range(step, "the step to measure with", 0, above=True)
     x = x.detach()
-    gradient = torch.empty_like(x)
+    gradient = torch.empty(x.numel(), dtype=x.dtype)
     for place in range(x.numel()):
         move = torch.zeros(x.numel(), dtype=x.dtype)
         move[place] = step
         move = move.view(x.shape)
-        gradient.view(-1)[place] = (function(x + move) - function(x - move)) / (2 * step)
-    return gradient
+        ahead, behind = (one_number(function(x + m)) for m in (move, -move))
+        gradient[place] = (ahead - behind) / (2 * step)
+    return gradient.view(x.shape)
+
+
+def one_number(value: Any) -> Any:
+    """Refuse what a slope cannot be measured of."""
+    if isinstance(value, Tensor) and value.numel() != 1:
+        raise ValueError(f"function must give one number, got shape {tuple(value.shape)}")
+    check_type(value, Tensor | int | float, "what function gives", "one number")
+    return value
 
 
 def sgd_step(

@@ -88,7 +88,7 @@ def check_sides(height: int, width: int) -> None:
 def check_corners(values: tuple[int, ...], count: int, name: str, wanted: str) -> None:
     """Refuse other than so many whole numbers."""
     check_type(values, tuple | list, name, f"a tuple {wanted}")
-    if len(values) != count or not all(isinstance(value, int) for value in values):
+    if len(values) != count or not all(type(value) is int for value in values):
         raise TypeError(f"{name} must be {count} whole numbers {wanted}, got {name_of(values)}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import operator
 import textwrap
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -176,6 +177,10 @@ DISPATCHED: dict[Any, str] = {
     F.max_pool2d: "max_pool2d",
     F.adaptive_max_pool2d: "adaptive_max_pool2d",
 }
+# These may give what they get, or a part of it, and no copy.
+SHARING_CALLS = {"getitem", "chunk", "contiguous", "detach", "to", "float", "half", "double"}
+SHARING_CALLS |= {"dropout", "dropout2d"}
+SHARING = (nn.Identity, nn.Dropout, nn.Dropout2d)
 WHOLE = Field(name="the whole input")
 NOWHERE = Field(name="no place")
 UNKNOWN = Field(name="places that are not known")
@@ -187,6 +192,8 @@ def layer_of(module: nn.Module, name: str) -> Layer | None:
     # A subclass with a forward of its own may do anything.
     known = [kind for kind in (*POINTWISE, *WINDOWS) if isinstance(module, kind)]
     own = any(type(module).forward is kind.forward for kind in known)
+    if isinstance(module, nn.BatchNorm2d) and module.running_mean is None:
+        own = False  # it standardises by what it sees, which is every place
     if own and isinstance(module, POINTWISE):
         return None
     if not own:
@@ -258,6 +265,7 @@ def receptive_field_of(module: nn.Module) -> list[Field]:
     if not list(module.children()):  # a tracer looks inside what it is given
         module = nn.Sequential(OrderedDict({type(module).__name__: module}))
     modules = dict(module.named_modules())
+    check_hooks(modules)
     seen: dict[fx.Node, Field] = {}
     fields: list[Field] = []
     unlike: set[fx.Node] = set()  # steps whose maps see differently far
@@ -277,6 +285,7 @@ def receptive_field_of(module: nn.Module) -> list[Field]:
         if layer is NUMBERS:
             continue
         seen[node] = joined.through(layer) if isinstance(layer, Layer) else layer or joined
+        widen_in_place(node, seen, modules)
         if tells_maps_apart(node, sources, unlike, modules):
             unlike.add(node)
         last = node.op == "output" or layer in UNFOLLOWED
@@ -299,6 +308,59 @@ def tells_maps_apart(
         raise ValueError(f"{node.name} takes some of several maps that see differently far")
     joins = name in ("cat", "concat") and not all(among(field, sources[:1]) for field in sources)
     return bool(before) or joins
+
+
+def check_hooks(modules: dict[str, nn.Module]) -> None:
+    """Refuse hooks, which may do anything; those of PyTorch's own normalise weights."""
+    for name, module in modules.items():
+        hooks = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
+        if any(not type(hook).__module__.startswith("torch.nn.utils") for hook in hooks):
+            raise TypeError(
+                f"{name or type(module).__name__} has a hook, and what that does is not known; "
+                "remove it first"
+            )
+
+
+def widen_in_place(
+    node: fx.Node, seen: dict[fx.Node, Field], modules: dict[str, nn.Module]
+) -> None:
+    """Note that a step has changed what it got; refuse it if that goes on under another name."""
+    changed = node.args[0] if node.args else None
+    if node.op == "output" or not isinstance(changed, fx.Node) or not in_place(node, modules):
+        return
+    if changed not in seen or seen[changed] == seen[node]:
+        return
+    order = {step: k for k, step in enumerate(node.graph.nodes)}
+    for other in seen:
+        later = any(order[user] > order[node] for user in other.users)
+        if other is changed:
+            seen[changed] = seen[node]
+        elif other is not node and later and source_of(other, modules) is source_of(node, modules):
+            raise ValueError(
+                f"{node.name} changes in place what goes on under another name, {other.name}"
+            )
+
+
+def in_place(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    """Tell whether a step writes over its first input."""
+    if node.op == "call_module":
+        return bool(getattr(modules[str(node.target)], "inplace", False))
+    if node.op not in ("call_function", "call_method"):
+        return False
+    name = name_of_call(node)
+    flag = node.kwargs.get("inplace", True in node.args)
+    return name.endswith("_") or name in ("iadd", "isub", "imul", "itruediv") or bool(flag)
+
+
+def source_of(node: fx.Node, modules: dict[str, nn.Module]) -> fx.Node:
+    """Go back to the step that made the memory in which a step's output may lie."""
+    shares = in_place(node, modules)
+    if node.op == "call_module":
+        shares = shares or isinstance(modules[str(node.target)], SHARING)
+    elif node.op in ("call_function", "call_method"):
+        shares = shares or name_of_call(node) in SHARING_CALLS
+    first = node.args[0] if shares and node.args else None
+    return source_of(first, modules) if isinstance(first, fx.Node) else node
 
 
 def among(field: Field, others: list[Field]) -> bool:
@@ -414,10 +476,29 @@ def pool_at(node: fx.Node) -> Layer:
     return window(kernel, stride, dilation, padding, node.name)
 
 
+class Overwritten(fx.Proxy):
+    """Stands in for a tensor; other stand-ins take ``x += y`` for ``x + y``, which makes a copy."""
+
+    def __iadd__(self, other: Any) -> fx.Proxy:
+        return self.tracer.create_proxy("call_function", operator.iadd, (self, other), {})
+
+    def __isub__(self, other: Any) -> fx.Proxy:
+        return self.tracer.create_proxy("call_function", operator.isub, (self, other), {})
+
+    def __imul__(self, other: Any) -> fx.Proxy:
+        return self.tracer.create_proxy("call_function", operator.imul, (self, other), {})
+
+    def __itruediv__(self, other: Any) -> fx.Proxy:
+        return self.tracer.create_proxy("call_function", operator.itruediv, (self, other), {})
+
+
 def traceable(module: nn.Module) -> fx.Graph:
     """Trace the calls of a network, taking every check of the input to have passed."""
 
     class Tracer(fx.Tracer):
+        def proxy(self, node: fx.Node) -> fx.Proxy:
+            return Overwritten(node, self)
+
         def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
             return not list(m.children())
 

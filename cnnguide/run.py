@@ -169,7 +169,7 @@ def device_of(device: torch.device | str) -> torch.device:
         raise ValueError("device must be one that computes, got 'meta'")
     try:
         torch.empty(0, device=found)
-    except (RuntimeError, AssertionError, NotImplementedError):
+    except (RuntimeError, AssertionError, ImportError):
         raise ValueError(f"device is {found}, which PyTorch does not find here; take cpu") from None
     return found
 
@@ -265,8 +265,18 @@ class Training:
         self.history.append(epoch)
         return epoch
 
+    def _check_rates(self, rates: list[float], labels: Tensor) -> None:
+        """Refuse other than one learning rate for each step of an epoch."""
+        check_type(rates, list | tuple, "rates", "a list of numbers")
+        steps = -(-len(labels) // self.recipe.batch_size)
+        if len(rates) != steps:
+            raise ValueError(
+                f"rates must hold one rate a batch, got {len(rates)} rates for {steps} batches"
+            )
+
     def train_once(self, images: Tensor, labels: Tensor, rates: list[float]) -> Score:
         """Take one epoch's steps."""
+        self._check_rates(rates, labels)
         recipe, mixing = self.recipe, None
         if recipe.mixup or recipe.cutmix:
             mixing = partial(
@@ -290,6 +300,8 @@ class Training:
 
     def test(self, images: Tensor, labels: Tensor) -> dict[str, float]:
         """Report test accuracy once: at the last epoch, and at the one chosen on validation."""
+        if not self.best:
+            raise ValueError("a run to test must have an epoch behind it, got none yet")
         images, labels = images.to(self.device), labels.to(self.device)
         chosen = copy.deepcopy(self.evaluated)
         load_weights(chosen, self.best)

@@ -20,6 +20,7 @@ from cnnguide.checkpoint import load_checkpoint, load_weights
 from cnnguide.checks import (
     check_flag,
     check_floats,
+    check_images,
     check_labels,
     check_module,
     check_range,
@@ -120,7 +121,7 @@ def replace_head(model: nn.Module, num_classes: int) -> nn.Linear | nn.Conv2d:
     """
     check_module(model)
     check_whole(num_classes, "num_classes", 1)
-    name, old = find_head(model)
+    old = find_head(model)[1]
     auxiliary = [n for n, _ in model.named_children() if n.lower().startswith("aux")]
     if auxiliary:
         raise ValueError(
@@ -134,8 +135,10 @@ def replace_head(model: nn.Module, num_classes: int) -> nn.Linear | nn.Conv2d:
         new = nn.Linear(old.in_features, num_classes, **options)
     else:
         new = nn.Conv2d(old.in_channels, num_classes, 1, **options)
-    parent, _, last = name.rpartition(".")
-    setattr(model.get_submodule(parent), last, new)
+    for name, module in [*model.named_modules(remove_duplicate=False)]:
+        if module is old:  # it may have several names
+            parent, _, last = name.rpartition(".")
+            setattr(model.get_submodule(parent), last, new)
     return new
 
 
@@ -170,17 +173,24 @@ class Preprocessing:
     @classmethod
     def of(cls, source: Any) -> Preprocessing:
         """Read the metadata of torchvision's weights, or of one of timm's networks."""
-        if hasattr(source, "transforms"):
-            transform = source.transforms()
-            (size,) = set(transform.crop_size)
-            return cls(size, tuple(transform.mean), tuple(transform.std))
-        if hasattr(source, "default_cfg"):
-            meta = source.default_cfg
-            return cls(meta["input_size"][-1], tuple(meta["mean"]), tuple(meta["std"]))
-        raise ValueError(
-            f"{type(source).__name__} does not say how images are to be prepared: "
-            "it has neither transforms() nor default_cfg"
-        )
+        kind = type(source).__name__
+        try:
+            if hasattr(source, "transforms"):
+                transform = source.transforms()
+                sides, mean, std = transform.crop_size, transform.mean, transform.std
+            else:
+                meta = source.default_cfg
+                sides, mean, std = meta["input_size"][1:], meta["mean"], meta["std"]
+            sides, mean, std = {*sides}, tuple(mean), tuple(std)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{kind} does not say how images are to be prepared: neither transforms() nor "
+                "default_cfg gives a size, a mean and a deviation"
+            ) from error
+        if len(sides) != 1:
+            raise ValueError(f"images to prepare must be square, and those of {kind} are not")
+        (size,) = sides
+        return cls(size, mean, std)
 
     def __call__(self, images: UInt8[Tensor, "N 3 H W"]) -> Float[Tensor, "N 3 size size"]:
         """Bring images to [0, 1] and to the size, and normalise them."""
@@ -356,14 +366,32 @@ def cached_features(backbone: nn.Module, batches: Iterable[Tensor]) -> Float[Ten
     """
     check_module(backbone, "backbone")
     check_type(batches, Iterable, "batches", "an iterable of tensors")
-    rows = []
+    if isinstance(batches, Tensor):
+        raise TypeError("batches must be several tensors, got one; [images] holds it")
+    rows: list[Tensor] = []
     with evaluating(backbone):
         for batch in batches:
-            check_tensor(batch, "a batch")
-            rows.append(backbone(batch).flatten(1))
+            check_images(batch)
+            features = backbone(batch)
+            check_features(features, len(batch), rows)
+            rows.append(features.flatten(1))
     if not rows:
         raise ValueError("features need at least one batch of images, got none")
     return torch.cat(rows)
+
+
+def check_features(features: Any, count: int, before: list[Tensor]) -> None:
+    """Refuse what is no row of features an image, as long as those before."""
+    check_tensor(features, "what the backbone gives")
+    if features.ndim < 2 or len(features) != count:
+        raise ValueError(
+            f"a backbone must give features (N, ...) of {count} images, got {tuple(features.shape)}"
+        )
+    size = features[0].numel() if count else 0
+    if before and count and len(before[0]) and before[0].shape[1] != size:
+        raise ValueError(
+            f"all images must give as many features, got {before[0].shape[1]} and {size}"
+        )
 
 
 def fit_head(
@@ -415,6 +443,7 @@ def fit_head(
     check_whole(num_classes, "num_classes", 1)
     check_range(weight_decay, "weight_decay", 0)
     check_labels(labels, len(features), num_classes, each="row of features")
+    features = features.detach()
     mean, spread = features.mean(0), features.std(0, correction=0) + 1e-3
     x = (features - mean) / spread
     head = nn.Linear(features.shape[1], num_classes, dtype=features.dtype)
@@ -470,6 +499,9 @@ def parameter_groups(
     check_type(parts, list | tuple, "parts", "a list of modules")
     for part in parts:
         check_module(part, "a part")
+    owned = [id(p) for part in parts for p in {*part.parameters()}]
+    if len({*owned}) < len(owned):
+        raise ValueError("parts must have no weight in common, got one in two of them")
     check_range(learning_rate, "learning_rate", 0)
     check_range(decay, "decay")
     if not parts:

@@ -9,6 +9,7 @@ from torch.testing import assert_close
 
 from cnnguide import cam, data, trained
 from cnnguide.cam import ClassMaps, grad_cam
+from cnnguide.models import cifar_resnet10
 
 
 def tiny_net():
@@ -142,3 +143,45 @@ def test_its_maps_are_grad_cam_but_for_the_bias(model, sample):
     own = maps[torch.arange(10), labels] - model.fc.bias[labels][:, None, None]
     own = F.interpolate(own.relu()[:, None], (32, 32), mode="bilinear", align_corners=False)[:, 0]
     assert_close(own / own.amax((1, 2), keepdim=True), heat, atol=1e-4, rtol=1e-3)
+
+
+class TwoViews(nn.Module):
+    """A network that looks at each image and at its mirror image at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 10)
+
+    def forward(self, x):
+        maps = self.conv(torch.cat([x, x.flip(3)])).mean((2, 3))
+        return self.fc(maps[: len(x)] + maps[len(x) :])
+
+
+class WholeNumbers(nn.Module):
+    """A layer whose maps have no slope."""
+
+    def forward(self, x):
+        return (9 * x).long()
+
+
+def test_maps_that_are_not_one_an_image_are_refused():
+    net, images = TwoViews(), torch.rand(2, 3, 8, 8)
+    with pytest.raises(ValueError, match=r"the layer gives feature maps of shape \(N, K, h, w\)"):
+        grad_cam(net, net.conv, images, torch.tensor([0, 1]))
+
+
+def test_maps_of_whole_numbers_are_refused():
+    net = nn.Sequential(WholeNumbers(), nn.Flatten())
+    with pytest.raises(ValueError, match="the layer gives feature maps"):
+        grad_cam(net, net[0], torch.rand(2, 3, 2, 2), torch.tensor([0, 1]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_class_maps_compute_in_the_numbers_of_their_network(dtype):
+    torch.manual_seed(0)
+    model = cifar_resnet10(width=4).eval()
+    images = torch.rand(2, 3, 32, 32)
+    expected = ClassMaps(model)(images).scores
+    got = ClassMaps(copy.deepcopy(model).to(dtype))(images.to(dtype)).scores
+    assert got.dtype == dtype
+    assert_close(got.float(), expected, rtol=0.05, atol=0.05)

@@ -1,3 +1,4 @@
+import hashlib
 import pickle
 import random
 import shutil
@@ -8,6 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from cnnguide import checkpoint, trained
 from cnnguide.checkpoint import replacing
@@ -170,3 +172,66 @@ def test_a_checkpoint_with_a_part_that_is_missing_or_wrong_is_refused(files, nam
         assert (name, str(value)) in {
             ("average", "{'a': tensor([1.])}"), ("cuda", "tensor([0., 0.])")
         }  # fmt: skip
+
+
+def small():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+
+
+def named(prefix, weights):
+    return {f"{prefix}{name}": value for name, value in weights.items()}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda weights: {"state_dict": {"model": weights}, "epoch": 3},
+        lambda weights: {"state_dict": named("model.", weights), "epoch": 3},  # Lightning
+        lambda weights: named("module.model.", weights),
+        lambda weights: {"model_state_dict": named("_orig_mod.", weights), "loss": 0.1},
+        lambda weights: {"model_ema": named("module.", weights), "model": None},
+        lambda weights: {"n_averaged": torch.tensor(3), **named("module.", weights)},
+    ],
+)
+def test_weights_are_taken_out_of_the_wrappers_of_other_tools(wrap, unchecked):
+    model, weights = small(), {name: value + 1 for name, value in small().state_dict().items()}
+    unchecked(checkpoint.load_weights)(model, wrap(weights))
+    assert all(torch.equal(model.state_dict()[name], weights[name]) for name in weights)
+
+
+def test_the_weights_of_an_average_are_read():
+    model = small()
+    checkpoint.load_weights(model, AveragedModel(small()).state_dict())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: w.long(), "0.weight holds torch.int64, not torch.float32"),
+        (lambda w: w.to(torch.complex64), "0.weight holds torch.complex64, not torch.float32"),
+        (lambda w: w.to("meta"), "the weight 0.weight must hold all its numbers, got one on meta"),
+        (lambda w: w.to_sparse(), "0.weight must hold all its numbers, got one of layout torch.sp"),
+    ],
+)
+def test_weights_that_a_copy_would_change_are_refused(change, message):
+    model = small()
+    weights = model.state_dict()
+    with pytest.raises(ValueError, match=message):
+        checkpoint.load_weights(model, {**weights, "0.weight": change(weights["0.weight"])})
+
+
+def with_digest(content):
+    """Write what stands for the digest of a file of ours, wherever the file holds its place."""
+    place = b'"sha256":"'
+    digest = hashlib.sha256(content).hexdigest().encode()
+    return content.replace(place + b"0" * 64, place + digest, 1)
+
+
+@pytest.mark.parametrize("header", [b"", b"{", b'{"a":1,', b'{"__metadata__":{', b"\xff" * 20])
+def test_a_strange_file_with_a_digest_that_is_right_is_refused(tmp_path, header):
+    body = header + b'"sha256":"' + b"0" * 64 + b'"' + b"}" * header.count(b"{")
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(with_digest(len(body).to_bytes(8, "little") + body + b"1234"))
+    with pytest.raises(ValueError, match=r"weights.safetensors holds no weights of cnnguide: \w+$"):
+        checkpoint.read_safetensors(path)

@@ -111,3 +111,9 @@ def test_attention_is_counted_with_its_products():
     # queries, keys, values and output: 4 matrices of 8 x 8 for 6 tokens; then scores and sums
     assert models.count_multiply_adds(Attention(), (8, 2, 3)) == 4 * 64 * 6 + 2 * 6 * 6 * 8
     assert torch.backends.mha.get_fastpath_enabled()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_a_network_of_other_numbers_costs_the_same(dtype):
+    layer = nn.Conv2d(3, 16, 3).to(dtype)
+    assert models.count_multiply_adds(layer, (3, 12, 12)) == 43200

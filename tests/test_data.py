@@ -169,6 +169,28 @@ def test_workers_repeat_with_the_seed_and_not_each_other():
         assert len(column.unique()) == 8
 
 
+@pytest.mark.parametrize("draw", [torch.rand, np.random.rand, lambda n: [random.random()]])
+def test_a_transform_repeats_whatever_it_draws_from_and_what_others_draw_stays(draw):
+    def numbers(seed):
+        made = data.loader(
+            torch.zeros(8, 1), torch.arange(8), batch_size=4, seed=seed,
+            transform=lambda x: x + float(draw(1)[0]),
+        )  # fmt: skip
+        return torch.cat([x for x, _ in made])
+
+    first = numbers(0)
+    draw(1)
+    assert torch.equal(numbers(0), first) and len(first.unique()) == 8
+    assert not torch.equal(numbers(1), first)
+    for seed in (torch.manual_seed, np.random.seed, random.seed):
+        seed(3)
+    alone = draw(1)[0]
+    for seed in (torch.manual_seed, np.random.seed, random.seed):
+        seed(3)
+    numbers(0)
+    assert draw(1)[0] == alone
+
+
 def test_a_loader_gives_images_through_the_transform(sample):
     made = data.loader(
         sample.test_images, sample.test_labels, batch_size=300, transform=lambda x: x.float() / 255
@@ -261,6 +283,28 @@ def test_a_picture_of_floats_is_refused(tmp_path):
     Image.new("F", (4, 4), 0.5).save(tmp_path / "floats.tif")
     with pytest.raises(ValueError, match="its pixels are floats; save it with 8 or 16 bits"):
         data.open_picture(tmp_path / "floats.tif")
+
+
+@pytest.mark.parametrize("highest", [255, 65535, 2**30])
+def test_a_picture_of_32_bits_is_refused(tmp_path, highest):
+    Image.fromarray(np.linspace(0, highest, 256).reshape(16, 16).astype(np.int32)).save(
+        tmp_path / "deep.tif"
+    )
+    with pytest.raises(ValueError, match="its pixels have 32 bits; save it with 8 or 16 bits"):
+        data.open_picture(tmp_path / "deep.tif")
+
+
+def test_a_portable_map_of_16_bits_looks_as_one_of_8(tmp_path):
+    grey = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    (tmp_path / "deep.pgm").write_bytes(b"P5 16 16 65535\n" + (grey * 257).astype(">u2").tobytes())
+    (tmp_path / "shallow.pgm").write_bytes(b"P5 16 16 255\n" + grey.astype(np.uint8).tobytes())
+    deep, shallow = (data.open_picture(tmp_path / f"{name}.pgm") for name in ("deep", "shallow"))
+    assert torch.equal(deep, shallow) and len(deep.unique()) > 200
+
+
+def test_0_and_minus_0_are_the_same_pixel():
+    for dtype in (torch.float16, torch.bfloat16, torch.float64, torch.complex64):
+        assert data.find_copies(torch.tensor([[0.0], [-0.0], [1.0]]).to(dtype)) == [(0, 1)]
 
 
 def test_a_copy_is_found_whatever_its_file_is(tmp_path):

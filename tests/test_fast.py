@@ -207,8 +207,9 @@ def test_a_diverging_run_stops_with_the_step_and_the_value():
     assert run.history == []
 
 
-def test_other_images_are_prepared_anew():
+def test_other_images_are_prepared_anew(monkeypatch):
     run = FastTraining(tiny_net(), replace(TINY, epochs=4), techniques=SLOW)
+    monkeypatch.setattr(run, "device", torch.device("cuda"))  # whose memory is PyTorch's own
     images, labels = few()
     first = run.keep_on_device(images, labels)
     run.recordings[40] = "a step that reads these images"
@@ -409,3 +410,38 @@ def test_the_comparison_of_schedules_goes_on_where_it_was_cut(tmp_path, monkeypa
     ]
     assert schedules.main(command) == 0
     assert (tmp_path / "fast.json").read_text() == written
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(torch.float64, 8), (torch.bfloat16, 2)])
+def test_saved_bytes_are_counted_for_a_network_of_other_numbers(dtype, size):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(12, 5, bias=False)).to(dtype)
+    assert saved_bytes(model, 2) == 12 * size
+
+
+def test_what_numpy_changes_is_shown_as_it_is_now():
+    array = few()[0].numpy().copy()
+    images, labels = torch.from_numpy(array), few()[1]
+    run = FastTraining(tiny_net(), TINY, techniques=SLOW)
+    run.keep_on_device(images, labels)
+    array[:] = 7
+    made = run.keep_on_device(images, labels)
+    choices = draw_choices(len(labels), replace(TINY, padding=0), generator=torch.Generator())
+    expected = data.normalise(images[choices.image], mean=TINY.mean, std=TINY.std)
+    middle = made.crops[choices.image, :, TINY.padding, TINY.padding] / 255
+    assert_close((middle - made.mean) / made.std, expected)
+
+
+@pytest.mark.parametrize("kind", [Training, FastTraining])
+@pytest.mark.parametrize("count", [0, 1, 6])
+def test_other_than_one_rate_a_batch_is_refused(kind, count):
+    images, labels = few()
+    run = kind(tiny_net(), replace(TINY, batch_size=8))
+    steps = -(-len(labels) // 8)
+    assert count != steps
+    with pytest.raises(ValueError, match=f"one rate a batch, got {count} rates for {steps} batc"):
+        run.train_once(images, labels, [0.1] * count)
+
+
+def test_a_run_without_an_epoch_has_nothing_to_test():
+    with pytest.raises(ValueError, match="a run to test must have an epoch behind it, got none"):
+        Training(tiny_net(), TINY).test(*few())

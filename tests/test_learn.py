@@ -204,3 +204,21 @@ def test_settings_out_of_range_are_refused(settings, message):
 def test_a_velocity_of_another_shape_is_refused(unchecked):
     with pytest.raises(ValueError, match=r"one shape, got \(2,\), \(3,\) and \(2,\)"):
         unchecked(learn.sgd_step)(torch.zeros(2), torch.zeros(3), torch.zeros(2), learning_rate=0.1)
+
+
+def test_a_gradient_is_measured_at_numbers_that_lie_in_another_order():
+    x = torch.arange(6.0, dtype=torch.float64).view(3, 2).T
+    found = learn.measured_gradient(lambda w: (w**3).sum(), x)
+    assert_close(found, 3 * x**2, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda w: w**2, r"function must give one number, got shape \(2,\)"),
+        (lambda w: None, "what function gives must be one number, got None"),
+    ],
+)
+def test_what_has_no_single_slope_is_refused(function, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        learn.measured_gradient(function, torch.ones(2, dtype=torch.float64))

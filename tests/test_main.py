@@ -1,9 +1,12 @@
+import shlex
 import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 import cnnguide
+from cnnguide import data
 from cnnguide.__main__ import COMMANDS, main
 
 
@@ -42,3 +45,45 @@ def test_python_m_cnnguide_is_the_same():
         [sys.executable, "-m", "cnnguide", "--version"], capture_output=True, text=True, check=True
     )
     assert found.stdout == f"cnnguide {cnnguide.__version__}\n"
+
+
+def run(command, *, shell_end=""):
+    """Run a command in a shell; give its exit code and what it wrote to standard error."""
+    words = shlex.join([sys.executable, "-m", "cnnguide", *command])
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {words} {shell_end}"], capture_output=True, text=True
+    )
+    return done.returncode, done.stderr
+
+
+FINE = """
+from torch import nn
+def make_model(): return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
+def train(model, images, labels): pass
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's redirections")
+@pytest.mark.parametrize("end", ["| true", ">&-", "> /dev/full"])
+@pytest.mark.parametrize(("source", "code"), [(FINE, 0), ("1 / 0", 1)])
+def test_a_verdict_that_nobody_takes_keeps_its_exit_code(tmp_path, end, source, code):
+    (tmp_path / "my_net.py").write_text(source)
+    command = ["check", "--no-training", str(tmp_path / "my_net.py")]
+    assert run(command, shell_end=end) == (code, "")
+    assert run(["--help"], shell_end=end) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's redirections")
+@pytest.mark.parametrize("end", ["| true", "> /dev/full"])
+def test_what_is_seen_in_pictures_need_not_be_taken(tmp_path, end):
+    Image.new("RGB", (32, 32)).save(tmp_path / "1.png")
+    assert run(["predict", *[str(tmp_path / "1.png")] * 3], shell_end=end) == (0, "")
+
+
+def test_a_command_that_is_interrupted_ends_in_one_line(monkeypatch, capsys):
+    def interrupted(path, **_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(data, "open_picture", interrupted)
+    assert main(["predict", "a.png"]) == 130
+    assert capsys.readouterr().err == "\nstopped\n"

@@ -401,3 +401,11 @@ def test_without_a_generator_pytorch_s_own_seed_repeats_the_draws(draw):
     first, second = draw(), draw()
     torch.manual_seed(3)
     assert draw() == first != second
+
+
+def test_a_corner_that_is_true_or_false_is_refused():
+    images, partners = torch.zeros(2, 1, 2, 2), torch.tensor([1, 0])
+    with pytest.raises(TypeError, match="box must be 4 whole numbers"):
+        mix.cutmix(images, box=(False, True, False, True), permutation=partners)
+    with pytest.raises(TypeError, match="centre must be 2 whole numbers"):
+        mix.cutmix_box(2, 2, lam=0.5, centre=(True, 1))

@@ -83,3 +83,10 @@ def test_another_input_is_refused(shape):
 def test_a_network_without_classes_is_refused():
     with pytest.raises(ValueError, match="num_classes must be at least 1, got 0"):
         QuickNet(num_classes=0)
+
+
+def test_patches_that_do_not_differ_need_an_eps():
+    flat = torch.ones(4, 3, 8, 8)
+    assert whitening_filters(flat).isfinite().all()
+    with pytest.raises(ValueError, match="eps must be above 0 where patches do not differ in ev"):
+        whitening_filters(flat, eps=0.0)

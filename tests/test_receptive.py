@@ -1,5 +1,6 @@
 import random
 import traceback
+import warnings
 from collections import Counter
 
 import pytest
@@ -10,6 +11,7 @@ from torch import nn
 
 from cnnguide import receptive
 from cnnguide.models import AlexNet, LeNet5, cifar_resnet18, resnet18, resnet50, vgg16
+from cnnguide.modes import evaluating
 from cnnguide.receptive import (
     Field,
     Layer,
@@ -462,3 +464,119 @@ def test_a_small_field_cannot_tell_near_marks_from_distant_ones_even_at_the_edge
     ).double()
     found = network(rows.flatten(0, 1).double())
     torch.testing.assert_close(found, found[:1].expand_as(found))
+
+
+class ThreeConvolutions(nn.Module):
+    """Three convolutions, of which a test makes a forward pass."""
+
+    def __init__(self, between):
+        super().__init__()
+        self.a, self.b, self.c = (nn.Conv2d(3, 3, 3, padding=1) for _ in range(3))
+        self.between = between
+        self.same, self.dropout, self.relu = nn.Identity(), nn.Dropout(0.5), nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        return self.c(self.between(self, self.a(x)))
+
+
+def added_in_place(net, x):
+    x.add_(net.b(x))
+    return x
+
+
+def multiplied_in_place(net, x):
+    x.mul_(net.b(x))
+    return x
+
+
+def added_after_relu(net, x):
+    y = net.relu(x)
+    y.add_(net.b(y))
+    return y
+
+
+def added_to_another_name(net, x):
+    y = net.same(x)
+    y += net.b(x)
+    return x
+
+
+def added_to_the_same(net, x):
+    y = x
+    y += net.b(x)
+    return x
+
+
+def added_to_what_dropout_gives(net, x):
+    y = net.dropout(x)
+    y.add_(net.b(x))
+    return x
+
+
+def added_to_a_part(net, x):
+    part = x[:, :2]
+    part += net.b(x)[:, :2]
+    return x
+
+
+def added_to_a_copy(net, x):
+    y = x.clone()
+    y.add_(net.b(x))
+    return x
+
+
+@torch.no_grad()
+def seen_by_trying(module):
+    """Count the columns that move the output in the middle; a gradient needs what is overwritten."""
+    module = module.double()
+    for kernel in (net.weight for net in module.modules() if isinstance(net, nn.Conv2d)):
+        kernel.copy_(kernel.abs() + 0.1)
+    with evaluating(module):
+        image = torch.rand(1, 3, 21, 21, generator=torch.Generator().manual_seed(0)).double()
+        images = image.repeat(22, 1, 1, 1)
+        for column in range(21):
+            images[column + 1, :, :, column] += 1
+        middle = torch.stack([module(x[None].clone())[0, 0, 10, 10] for x in images])
+    return int((middle[1:] != middle[0]).sum())
+
+
+@pytest.mark.parametrize(
+    "between", [added_in_place, multiplied_in_place, added_after_relu, added_to_the_same]
+)
+def test_what_is_changed_in_place_sees_what_was_added(between):
+    net = ThreeConvolutions(between)
+    assert receptive_field_of(net)[-1].size == seen_by_trying(net) == 7
+
+
+def test_a_copy_is_changed_alone():
+    net = ThreeConvolutions(added_to_a_copy)
+    assert receptive_field_of(net)[-1].size == seen_by_trying(net) == 5
+
+
+@pytest.mark.parametrize(
+    "between", [added_to_another_name, added_to_what_dropout_gives, added_to_a_part]
+)
+def test_what_is_changed_under_another_name_is_refused(between):
+    net = ThreeConvolutions(between)
+    assert seen_by_trying(net) == 7
+    with pytest.raises(ValueError, match="changes in place what goes on under another name"):
+        receptive_field_of(net)
+
+
+def test_a_batch_norm_without_running_statistics_is_refused():
+    net = nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3, track_running_stats=False))
+    found = effective_receptive_field(net, (3, 21, 21), generator=torch.Generator(), count=2)
+    assert (found > 0).all()
+    with pytest.raises(TypeError, match="the window of 1, a BatchNorm2d, is not known"):
+        receptive_field_of(net)
+
+
+def test_a_hook_is_refused_but_for_those_that_normalise_weights():
+    net = nn.Sequential(nn.Conv2d(3, 3, 3), nn.ReLU())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch has another way, too
+        nn.utils.weight_norm(net[0])
+    assert receptive_field_of(net)[-1].size == 3
+    net[0].register_forward_hook(lambda module, inputs, output: F.avg_pool2d(output, 3, 1))
+    with pytest.raises(TypeError, match="0 has a hook, and what that does is not known; remove"):
+        receptive_field_of(net)

@@ -1,4 +1,5 @@
 import re
+import subprocess
 import sys
 
 import pytest
@@ -54,3 +55,35 @@ def test_a_record_names_the_command_as_a_reader_types_it(monkeypatch, program):
     monkeypatch.setattr(sys, "argv", [program, "train", "--recipe", "quick", "--output", "runs/a"])
     command = results.circumstances(torch.device("cpu"))["command"]
     assert command == "cnnguide train --recipe quick"
+
+
+def git(folder, *command):
+    who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    done = subprocess.run(
+        ["git", "-C", str(folder), *who, *command], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_a_record_names_the_commit_of_the_files_and_of_no_repository_around_them(tmp_path):
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "the reader's own")
+    installed = tmp_path / ".venv" / "results"
+    installed.mkdir(parents=True)
+    (installed / "__init__.py").touch()
+    assert results.commit_of(installed) is None
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "a clone")
+    assert results.commit_of(installed) == git(tmp_path, "rev-parse", "HEAD")
+
+
+def test_a_record_is_written_where_git_is_not_installed(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert results.circumstances(torch.device("cpu"))["commit"] is None
+
+
+def test_a_device_inside_a_processor_is_named_with_it(monkeypatch):
+    cpu = results.device_name(torch.device("cpu"))
+    assert results.device_name(torch.device("mps")) == f"{cpu}, its mps"
+    monkeypatch.setattr(torch.xpu, "get_device_name", lambda device: f"a card, {device}")
+    assert results.device_name(torch.device("xpu:1")) == "a card, xpu:1"

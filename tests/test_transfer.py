@@ -433,3 +433,98 @@ def test_training_moves_the_seen_classes_apart_and_finds_the_relatives_in_random
     assert {"automobile": "truck", "dog": "cat", "ship": "cat"}.items() <= nearest[0].items()
     for name, relative in relatives.items():
         assert cosines[1][order.index(name), order.index(relative)] > 0.8
+
+
+def test_one_tensor_is_no_list_of_batches():
+    images = torch.zeros(2, 1, 2, 2)
+    assert transfer.cached_features(nn.Conv2d(1, 3, 1), [images]).shape == (2, 12)
+    with pytest.raises(TypeError, match=r"batches must be several tensors, got one; \[images\]"):
+        transfer.cached_features(nn.Conv2d(1, 3, 1), images)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [
+        (lambda x: (x, x), "what the backbone gives must be a tensor, got tuple"),
+        (lambda x: x.sum((1, 2, 3)), r"must give features \(N, ...\) of 2 images, got \(2,\)"),
+        (lambda x: x.flatten(1).repeat(2, 1), r"of 2 images, got \(4, 4\)"),
+    ],
+)
+def test_what_are_no_features_is_refused(backbone, message):
+    class Backbone(nn.Module):
+        def forward(self, x):
+            return backbone(x)
+
+    with pytest.raises((TypeError, ValueError), match=message):
+        transfer.cached_features(Backbone(), [torch.zeros(2, 1, 2, 2)])
+
+
+def test_images_of_another_size_give_no_features_beside_the_others():
+    with pytest.raises(ValueError, match="all images must give as many features, got 4 and 9"):
+        transfer.cached_features(nn.Flatten(), [torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 3, 3)])
+
+
+class TwoNames(nn.Module):
+    """A network whose head has two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 10)
+        self.head = nn.Sequential(self.fc)
+
+    def forward(self, x):
+        return self.head(x)
+
+
+def test_a_head_of_two_names_is_replaced_under_both():
+    network = TwoNames()
+    head = transfer.replace_head(network, 3)
+    assert network(torch.zeros(1, 4)).shape == (1, 3)
+    assert network.fc is head and network.head[0] is head
+
+
+def test_features_that_a_gradient_would_reach_are_fitted_all_the_same():
+    features = torch.tensor([[-1.0], [1.0]])
+    labels = torch.tensor([0, 1])
+    heads = [
+        transfer.fit_head(x, labels, num_classes=2)
+        for x in (features, features.clone().requires_grad_())
+    ]
+    assert torch.equal(heads[0].weight, heads[1].weight)
+
+
+class Metadata:
+    """What stands for a network of timm's."""
+
+    def __init__(self, **metadata):
+        self.default_cfg = metadata
+
+
+class OfDetection:
+    """Weights of torchvision's whose images keep their size."""
+
+    def transforms(self):
+        return nn.Identity()
+
+
+CONSTANTS = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (Metadata(input_size=(3, 240, 224), **CONSTANTS), "must be square, and those of Metadata"),
+        (Metadata(input_size=(3, 224, 224)), "Metadata does not say how images are to be prepared"),
+        (Metadata(input_size=None, **CONSTANTS), "Metadata does not say how images are"),
+        (OfDetection(), "OfDetection does not say how images are to be prepared"),
+    ],
+)
+def test_metadata_that_lack_something_are_refused(source, message):
+    with pytest.raises(ValueError, match=message):
+        transfer.Preprocessing.of(source)
+
+
+def test_parts_with_a_weight_in_common_are_refused():
+    part = nn.Linear(1, 1)
+    with pytest.raises(ValueError, match="parts must have no weight in common, got one in two"):
+        transfer.parameter_groups([part, nn.Sequential(part)], learning_rate=0.1, decay=0.5)

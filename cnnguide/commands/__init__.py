@@ -8,19 +8,28 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
-__all__ = ["end", "end_with_parent", "stopping_on_sigterm"]
+from cnnguide import results
+
+__all__ = ["MARK", "add_run", "end", "end_marked", "end_with_parent", "locking", "stopping"]
+
+#: An environment variable that all processes inherit that a reader's file starts under ``check``.
+MARK = "CNNGUIDE_CHECK"
 
 
 @contextmanager
-def stopping_on_sigterm() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C, so that what is begun is cleared up.
+def stopping() -> Iterator[None]:
+    """Treat SIGTERM and a terminal that is closed as Ctrl-C, so that what is begun is cleared up.
+
+    A signal that is ignored stays so: ``nohup`` has a command outlive its terminal.
 
     Examples
     --------
     >>> try:
-    ...     with stopping_on_sigterm():
+    ...     with stopping():
     ...         signal.raise_signal(signal.SIGTERM)
     ... except KeyboardInterrupt as stop:
     ...     stop.args
@@ -30,11 +39,71 @@ def stopping_on_sigterm() -> Iterator[None]:
     def stop(number: int, _: object) -> None:
         raise KeyboardInterrupt(number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has one
+    before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
+    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in heeded:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in heeded:
+            signal.signal(number, before[number])
+
+
+@contextmanager
+def locking(*folders: Path, wait: bool = False) -> Iterator[None]:
+    """Keep other runs away from folders, which are made if need be.
+
+    The system ends it with the process. On Windows there is no such lock.
+
+    Raises
+    ------
+    ValueError
+        If another run has one of them, unless that is waited for.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as name:  # doctest: +ELLIPSIS
+    ...     with locking(Path(name)), locking(Path(name)):
+    ...         pass
+    Traceback (most recent call last):
+    ValueError: another run writes to ...; name another --output
+    """
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows
+        yield
+        return
+    with ExitStack() as opened:
+        for folder in dict.fromkeys(folders):
+            folder.mkdir(parents=True, exist_ok=True)
+            number = os.open(folder, os.O_RDONLY)
+            opened.callback(os.close, number)
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise ValueError(f"another run writes to {folder}; name another --output") from None
+        yield
+
+
+def add_run(stem: str, run: dict[str, Any], units: dict[str, str], *, folder: Path) -> None:
+    """Add a run to a record of results, one command after another.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as name:
+    ...     for seed in (0, 1):
+    ...         add_run("train", {"seed": seed}, {}, folder=Path(name))
+    ...     results.load("train", folder=Path(name))["runs"]
+    [{'seed': 0}, {'seed': 1}]
+    """
+    with locking(folder, wait=True):
+        record = results.load(stem, folder=folder) or {"units": units, "runs": []}
+        record["runs"].append(run)
+        results.save(stem, record, folder=folder)
 
 
 def end(process: subprocess.Popen) -> None:
@@ -55,8 +124,31 @@ def end(process: subprocess.Popen) -> None:
     process.wait()
 
 
+def end_marked(mark: str) -> None:
+    """End the other processes whose environment has the value `mark` of `MARK`.
+
+    They may have left the session of the process that started them. Linux alone shows them.
+
+    Examples
+    --------
+    >>> import sys
+    >>> command = [sys.executable, "-c", "while 1: 0"]
+    >>> process = subprocess.Popen(command, env={**os.environ, MARK: "7"}, start_new_session=True)
+    >>> while process.poll() is None:
+    ...     end_marked("7")
+    >>> process.wait() != 0
+    True
+    """
+    wanted = f"{MARK}={mark}".encode()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        number = int(path.parent.name)
+        with suppress(OSError):  # it has ended, or is somebody else's
+            if number != os.getpid() and wanted in path.read_bytes().split(b"\0"):
+                os.kill(number, signal.SIGKILL)
+
+
 def end_with_parent(parent: int) -> None:
-    """End this process, and all that it starts, once its parent is gone.
+    """End this process, and all that it starts, once its parent is gone; not on Windows.
 
     The thread that looks holds no lock while it sleeps, so a fork copies none that is taken.
 
@@ -64,10 +156,14 @@ def end_with_parent(parent: int) -> None:
     --------
     >>> end_with_parent(os.getppid())  # doctest: +SKIP
     """
+    if not hasattr(os, "killpg"):  # Windows
+        return
 
     def look() -> None:
         while os.getppid() == parent:
             time.sleep(0.5)
+        if MARK in os.environ:
+            end_marked(os.environ[MARK])
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=look, daemon=True).start()

@@ -11,6 +11,7 @@ import ctypes
 import json
 import math
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from cnnguide import data
-from cnnguide.commands import end
+from cnnguide.commands import MARK, end, end_marked
 from cnnguide.commands.examination import ACCURACY, READ, SECONDS, Progress
 
 __all__ = ["main"]
@@ -41,11 +42,15 @@ def check(options: Namespace) -> int:
     with tempfile.TemporaryFile() as file:
         file.truncate(ctypes.sizeof(Progress))
         progress = Progress.of(file.fileno())
-        process = subprocess.Popen(command, stdin=file, start_new_session=True)
+        mark = secrets.token_hex(8)  # of what leaves the session, too
+        process = subprocess.Popen(
+            command, stdin=file, env={**os.environ, MARK: mark}, start_new_session=True
+        )
     try:
         stopped = wait(process, progress, options.seconds)
     finally:
         end(process)
+        end_marked(mark)
     progress.erase()
     if stopped:
         progress.print_finding(f"wrong: {stopped}")

@@ -27,7 +27,7 @@ import numpy as np
 from PIL import Image
 
 from cnnguide.checkpoint import check_digest, replacing
-from cnnguide.commands import end, stopping_on_sigterm
+from cnnguide.commands import end, stopping
 from cnnguide.data import SHA256, cached_file, read
 
 __all__ = ["fetch", "main", "write"]
@@ -302,7 +302,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{error}\nDelete that file to fetch it again.", file=sys.stderr)
         return 1
     try:
-        with stopping_on_sigterm():
+        with stopping():
             path = fetch(options.sources or list(SOURCES), report=print)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)

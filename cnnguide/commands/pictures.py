@@ -194,10 +194,10 @@ class Found(list[File]):
 
 def find(folder: Path) -> Found:
     """Find the pictures of a folder, in parts if it has them."""
-    parts, others = layout(folder)
+    parts, beside = layout(folder)
     # The first of two copies is kept, so training comes last: nothing of it is in another part.
     ordered = sorted(parts.items(), key=lambda part: -PARTS.index(part[1]))
-    found = Found()
+    found, others, loose = Found(), [], files_in(folder)
     for name, part in ordered or [("", "")]:
         files = data.find_pictures(folder / name)
         if found and files.classes != found.classes:
@@ -211,21 +211,36 @@ def find(folder: Path) -> Found:
         labelled = zip(files.paths, files.labels.tolist(), strict=True)
         found += [File(path, label, part) for path, label in labelled]
         others += [str(path.relative_to(folder)) for path in files.others]
-    if others:
-        found.others = (f"{listed(others)}: no picture, by the end of its name",)
+        loose += [str(Path(name, file)) for file in files_in(folder / name) if name]
+    why = (
+        (beside, f"not one of the parts {', '.join(parts)}"),
+        (loose, "in no class's folder"),
+        (others, "no picture, by the end of its name"),
+    )
+    found.others = tuple(f"{listed(names)}: {reason}" for names, reason in why if names)
     return found
+
+
+def files_in(folder: Path) -> list[str]:
+    """Name the files that lie in a folder itself."""
+    paths = folder.iterdir() if folder.is_dir() else []
+    return sorted(p.name for p in paths if not p.is_dir() and not data.is_hidden(p.name))
 
 
 def layout(folder: Path) -> tuple[dict[str, str], list[str]]:
     """Give the folders that are parts of a data set, and what lies beside them; or nothing."""
-    names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+    names = folders_in(folder) if folder.is_dir() else []
     parts = {name: LAYOUT[name.lower()] for name in names if name.lower() in LAYOUT}
-    train = [folder / name for name, part in parts.items() if part == "train"]
-    if not any(path.is_dir() for where in train for path in where.iterdir()):
+    if not any(folders_in(folder / name) for name, part in parts.items() if part == "train"):
         return {}, []  # a folder per class, one of which may be named train
     if len({*parts.values()}) < len(parts):
         raise ValueError(f"{folder} must have one folder for each part, got {', '.join(parts)}")
-    return parts, [name for name in names if name not in parts and not name.startswith(".")]
+    return parts, [name for name in names if name not in parts]
+
+
+def folders_in(folder: Path) -> list[str]:
+    """Name the folders in a folder."""
+    return sorted(p.name for p in folder.iterdir() if p.is_dir() and not data.is_hidden(p.name))
 
 
 def copies_of(folder: Path, found: Found, images: Tensor, whole: list[int]) -> dict[int, str]:
@@ -421,7 +436,7 @@ def remember(made: Split, path: Path, *, resume: bool, write: bool) -> None:
         names[name] = [made.pictures.names[k] for k in made.places[name].tolist()]
     told = {**made.told(), "files": names, "digest": whole.hexdigest()}
     if resume and path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = told_before(path)
         if before["digest"] != told["digest"]:
             old, new = (Counter(chain(*t["files"].values())) for t in (before, told))
             raise ValueError(
@@ -431,4 +446,21 @@ def remember(made: Split, path: Path, *, resume: bool, write: bool) -> None:
             )
     elif write:
         with replacing(path) as file:
-            file.write((json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
+            text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+            # A name that is no UTF-8 is written as JSON's \\u escapes, which are read as it was.
+            file.write(text.encode(errors="backslashreplace"))
+
+
+def told_before(path: Path) -> dict[str, Any]:
+    """Read what `remember` wrote down."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        files = told["files"]
+        if {*files} == {*PARTS} and all(isinstance(n, str) for n in chain(*files.values())):
+            return {"digest": str(told["digest"]), "files": files}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise ValueError(
+        f"{path} is cut short or altered, so it is not known which pictures the run began with; "
+        "name another --output"
+    )

@@ -62,10 +62,12 @@ def main(arguments: list[str] | None = None) -> int:
     for path in options.pictures:
         try:
             picture = data.open_picture(path, side=network.size)
+            (probabilities,) = network.probabilities(picture[None])
+            if not probabilities.isfinite().all():
+                raise ValueError("the network gives scores that are not finite; train it anew")
         except (OSError, ValueError) as error:
             print(f"error: {error}", file=sys.stderr)
             failed = 1
             continue
-        (probabilities,) = network.probabilities(picture[None])
         print(f"{path}\n{table(probabilities, network.classes, options.best)}")
     return failed

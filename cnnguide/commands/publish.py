@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import re
 import sys
 from collections.abc import Mapping
@@ -20,14 +19,17 @@ from torch import nn
 
 from cnnguide import results
 from cnnguide.cam import ClassMaps, Looked
-from cnnguide.checkpoint import read_safetensors, replacing
-from cnnguide.models import count_parameters
+from cnnguide.checkpoint import load_weights, read_safetensors, replacing
+from cnnguide.models import cifar_resnet10, count_parameters
 from cnnguide.models.resnet import ResNet
-from cnnguide.trained import FOLDER, load_demo
+from cnnguide.trained import FOLDER
 
 __all__ = ["main"]
 
 NAME = "resnet10"
+TEST_IMAGES = {"full": 10_000, "sample": 1_000}
+# What the card needs of a run's record.
+CARD = {"recipe", "versions", "test_accuracy", "seed", "date", "seconds", "device", "command"}
 
 
 def to_onnx(model: ResNet) -> bytes:
@@ -57,7 +59,7 @@ def card(run: Mapping[str, Any], model: nn.Module, contents: Mapping[str, bytes]
         f"- `{name}`: {len(content):,} bytes, SHA-256 `{hashlib.sha256(content).hexdigest()}`"
         for name, content in contents.items()
     )
-    accuracy, n = run["test_accuracy"]["chosen"], 10_000
+    accuracy, n = run["test_accuracy"]["chosen"], TEST_IMAGES[run["data"]]
     error = (accuracy * (1 - accuracy) / n) ** 0.5
     command = re.sub(r"^full_run\.py", "cnnguide train", run["command"])  # its name before
     return f"""# A small ResNet for CIFAR-10
@@ -86,25 +88,42 @@ The ONNX file takes pixels from 0 to 1 and normalises them itself; its outputs a
 """
 
 
-def publish(run_folder: Path, *, folder: Path = FOLDER) -> None:
-    """Make the three files of the trained network from a finished run."""
-    record = results.load("train", folder=run_folder)
+def finished_run(folder: Path) -> dict[str, Any]:
+    """Give the record of a finished run of this network on CIFAR-10."""
+    record = results.load("train", folder=folder)
     if record is None:
-        raise ValueError(f"{run_folder} holds no finished run; name the --output of one")
-    run = record["runs"][-1]
-    if run["model"] != NAME:
-        raise ValueError(f"{run_folder} holds a run of {run['model']}, not of {NAME}")
-    read_safetensors(run_folder / "weights.safetensors")  # nothing is overwritten by a damaged file
+        raise ValueError(f"{folder} holds no finished run; name the --output of one")
+    run = record["runs"][-1] if record["runs"] else None
+    if not isinstance(run, dict):
+        raise ValueError(f"{folder / 'train.json'} holds no run")
+    if run.get("model") != NAME:
+        raise ValueError(f"{folder} holds a run of {run.get('model')}, not of {NAME}")
+    if run.get("data") not in TEST_IMAGES:
+        raise ValueError(
+            f"{folder} must hold a run on CIFAR-10, whose classes the page names, got one on "
+            f"{run.get('data')}"
+        )
+    missing = sorted(CARD - {*run})
+    if missing:
+        raise ValueError(f"{folder / 'train.json'} is not of a finished run: it lacks {missing[0]}")
+    return run
+
+
+def publish(run_folder: Path, *, folder: Path = FOLDER) -> None:
+    """Make the three files of the trained network from a finished run.
+
+    All is made before the first file is replaced, so that what fails leaves the old network whole.
+    """
+    run = finished_run(run_folder)
+    stored, _ = read_safetensors(run_folder / "weights.safetensors")
+    model = cifar_resnet10()
+    load_weights(model, stored)
     weights = (run_folder / "weights.safetensors").read_bytes()
-    with replacing(folder / f"{NAME}.safetensors") as file:
-        file.write(weights)
-    model = load_demo(folder=folder)
-    graph = to_onnx(model)
-    with replacing(folder / f"{NAME}.onnx") as file:
-        file.write(graph)
-    contents = {f"{NAME}.safetensors": weights, f"{NAME}.onnx": graph}
-    with replacing(folder / "README.md") as file:
-        file.write(card(run, model, contents).encode())
+    contents = {f"{NAME}.safetensors": weights, f"{NAME}.onnx": to_onnx(model.eval())}
+    made = {**contents, "README.md": card(run, model, contents).encode()}
+    for name, content in made.items():
+        with replacing(folder / name) as file:
+            file.write(content)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -119,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"error: {error}; `pip install onnx onnxscript safetensors` brings it", file=sys.stderr
         )
         return 1
-    except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"written: {FOLDER}")

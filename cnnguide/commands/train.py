@@ -30,11 +30,12 @@ from torch import Tensor, nn
 
 from cnnguide import data, results
 from cnnguide.checkpoint import replacing, to_safetensors
-from cnnguide.commands import end_with_parent, imagenet, pictures, stopping_on_sigterm
+from cnnguide.commands import add_run, end_with_parent, imagenet, locking, pictures, stopping
 from cnnguide.fast import FastTraining, Techniques, processes, rank, saved_bytes
 from cnnguide.models import CIFAR_NETWORKS, QuickNet, count_multiply_adds, count_parameters
 from cnnguide.recipe import RECIPES, Recipe, find_recipe
 from cnnguide.run import Training
+from cnnguide.run import device_of as find_device
 from cnnguide.train import has_fast_bfloat16, seed_everything
 from cnnguide.transfer import PartlyFrozen
 
@@ -43,6 +44,7 @@ __all__ = ["Options", "main"]
 # Environment variables of the processes that share a run: who started them, where they meet.
 STARTER, MEETING = "CNNGUIDE_STARTER", "CNNGUIDE_MEETING"
 PATIENCE = 30  # seconds in which whoever started the processes ends those that lost another
+UNTRIED = ("mps", "xpu")  # PyTorch computes there; nothing of this guide was measured there
 TRAINING_IMAGES = {"full": 50_000, "sample": 5_000}
 UNITS = {
     "test_accuracy": "share of the test images",
@@ -69,7 +71,7 @@ class Options:
     validation: float = 0.1  # share of the training images set aside to choose the epoch by
     seed: int = 0  # of weights, order and augmentation
     seeds: int = 1  # runs to make, from the seed on; more than one gives mean and deviation
-    device: str = "auto"  # cuda, cpu, or auto: a GPU if there is one
+    device: str = "auto"  # cpu, cuda, or untried: mps, xpu; auto: cuda if there is one, else cpu
     nproc: int = 1  # processes that share every batch, one per GPU; for many machines use torchrun
     compiled: bool = False  # on a GPU, let torch.compile merge operations: a minute first
     output: Path = Path("runs/latest")  # folder for all that is written
@@ -190,7 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
             end_with_parent(int(os.environ[STARTER]))
             with sharing(options), losing_others():
                 return run_seeds(options)
-        with stopping_on_sigterm(), owning(options):
+        with stopping(), owning(options):
             if options.nproc > 1 and "RANK" not in os.environ:
                 return start_processes(options.nproc, arguments)
             with sharing(options):
@@ -245,25 +247,10 @@ def start_processes(nproc: int, arguments: list[str]) -> int:
 
 @contextmanager
 def owning(options: Options) -> Iterator[None]:
-    """Keep other runs away from the output folder; the system ends it with the process."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        fcntl = None  # type: ignore[assignment]
-    if options.dry_run or fcntl is None or int(os.environ.get("RANK", "0")) > 0:
+    """Keep other runs away from the output folder, and from that of each seed."""
+    writes = not options.dry_run and os.environ.get("RANK", "0") == "0"
+    with locking(*([options.output, *folders(options).values()] if writes else [])):
         yield
-        return
-    options.output.mkdir(parents=True, exist_ok=True)
-    folder = os.open(options.output, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            where = options.output
-            raise ValueError(f"another run writes to {where}; name another --output") from None
-        yield
-    finally:
-        os.close(folder)
 
 
 def device_of(options: Options) -> torch.device:
@@ -273,11 +260,13 @@ def device_of(options: Options) -> torch.device:
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     if wanted == "cuda" and "LOCAL_RANK" in os.environ:
         wanted = f"cuda:{os.environ['LOCAL_RANK']}"
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", wanted):
-        raise ValueError(f"device must be auto, cpu, cuda or cuda:0, got {wanted!r}")
-    device = torch.device(wanted)
-    if device.type == "cuda" and not torch.cuda.is_available():
+    if not re.fullmatch(r"cpu|(cuda|mps|xpu)(:\d+)?", wanted):
+        raise ValueError(f"device must be auto, cpu, cuda, mps or xpu, got {wanted!r}")
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError("device is cuda, but PyTorch finds no GPU here; take --device cpu")
+    device = find_device(wanted)
+    if device.type in UNTRIED and (options.nproc > 1 or "RANK" in os.environ):
+        raise ValueError(f"on {device.type} there must be one process, got several")
     if options.compiled and device.type != "cuda":
         raise ValueError(f"--compiled pays on a GPU, got {device.type}; leave it out")
     return device
@@ -455,7 +444,9 @@ def run_one(
             (x.to(device), y.to(device)) for x, y in (parts.train, parts.validation)
         )
         trained = follow(options, run, train, validation, checkpoint)
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise ValueError(what_would_fit(options, device, images.classes)) from error
     if rank() == 0:
         if not trained and ended(options.output):
@@ -558,8 +549,20 @@ def describe(options: Options, model: torch.nn.Module, n: int, device: torch.dev
     for name, value in asdict(recipe).items():
         usual = value if name in constants else getattr(known, name, value)
         print_main(f"  {name} = {value}" + ("" if usual == value else f"  (the recipe's: {usual})"))
+    for sentence in remarks(device):
+        print_main(sentence)
     if processes() > 1:
         print_main(f"  {processes()} processes, each with its share of every batch")
+
+
+def remarks(device: torch.device) -> Iterator[str]:
+    """Say what has not been tried, and what has not been asked for."""
+    if device.type in UNTRIED:
+        yield f"nothing of this guide was tried on {device.type}: tell us how it goes"
+    elif device.type == "cpu" and torch.accelerator.is_available():
+        found = torch.accelerator.current_accelerator()
+        if found is not None and found.type in UNTRIED:
+            yield f"PyTorch finds {found.type} here; --device {found.type} takes it, untried by us"
 
 
 def report_plan(
@@ -590,7 +593,7 @@ def try_steps(
     """Take some steps on random images; give the seconds of one, and a GPU's peak memory."""
     recipe, side = replace(options.training, batch_size=batch), options.size
     trial = make_run(options, make_model(options, classes), recipe, device)
-    steps = 20 if device.type == "cuda" else 1  # a GPU is waited for once in so many
+    steps = 1 if device.type == "cpu" else 20  # a GPU is waited for once in so many
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (batch * steps, 3, side, side), generator=generator).byte()
     labels = torch.randint(len(classes), (batch * steps,), generator=generator).to(device)
@@ -610,13 +613,20 @@ def what_would_fit(options: Options, device: torch.device, classes: tuple[str, .
     for batch in halves(wanted):
         try:
             try_steps(options, device, batch, classes)
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             continue
         return (
             f"out of memory on {device} with batches of {wanted}; {batch} fits: take --batch-size "
             f"{batch} --learning-rate {options.training.learning_rate * batch / wanted:g}"
         )
     return f"out of memory on {device} even with single images; close what else uses it"
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Tell a lack of memory from other errors; not every device has PyTorch's own type for it."""
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)
 
 
 def halves(batch: int) -> Iterator[int]:
@@ -688,13 +698,9 @@ def finish(
     }
     if parts.split is not None:
         single["pictures"] = {**parts.split.told(), "start": options.start}
-    folders: list[tuple[Path, dict[str, Any]]] = [(options.output, {"units": UNITS, "runs": []})]
     if options.record:
-        known = results.load("train") or {"units": UNITS, "runs": []}
-        folders.append((results.FOLDER, known))
-    for folder, record in folders:
-        record["runs"].append(single)
-        results.save("train", record, folder=folder)
+        add_run("train", single, UNITS, folder=results.FOLDER)
+    results.save("train", {"units": UNITS, "runs": [single]}, folder=options.output)
     best = max(run.history, key=lambda epoch: epoch.validation_accuracy)
     print_main(f"test accuracy at the last epoch          {accuracy['last']:.4f}")
     print_main(f"test accuracy at epoch {best.number:3d}, the chosen one {accuracy['chosen']:.4f}")

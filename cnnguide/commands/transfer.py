@@ -2,13 +2,15 @@
 
 Page: *transfer*. ImageNet weights on CIFAR-10: a linear head on frozen features at 32 pixels and at
 the weights' own size, fine-tuning at that size, and a network from scratch beside them. What is
-done is written down after every setting, so that a run that is stopped loses one setting at most.
+done is written down after every setting, so that a run that is stopped loses one setting at most,
+and the same command goes on with those that are left.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import functools
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ from torch import Tensor, nn
 
 from cnnguide import data, results, transfer
 from cnnguide.augment import random_flip
+from cnnguide.commands import add_run
 from cnnguide.models import cifar_resnet18
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.run import Training, device_of, fit
@@ -171,16 +174,10 @@ def run(options: argparse.Namespace) -> int:
         prepare = replace(prepare, size=options.size or prepare.size)
         small = replace(prepare, size=32)
         save(options, source, FROZEN_32, 32, lambda: fit_frozen(network, small, images, device)[1])  # noqa: B023
-        head, accuracy = nn.Linear(1, 1), 0.0
-
-        def frozen() -> float:
-            nonlocal head, accuracy
-            head, accuracy = fit_frozen(network, prepare, images, device)  # noqa: B023
-            return accuracy
-
-        save(options, source, FROZEN, prepare.size, frozen)
+        fitted = functools.cache(lambda: fit_frozen(network, prepare, images, device))  # noqa: B023
+        save(options, source, FROZEN, prepare.size, lambda: fitted()[1])  # noqa: B023
         save(options, source, FINE_TUNED, prepare.size,
-             lambda: fine_tune(network, head, prepare, images, options))  # noqa: B023  # fmt: skip
+             lambda: fine_tune(network, fitted()[0], prepare, images, options))  # noqa: B023  # fmt: skip
     save(options, None, SCRATCH, 32, lambda: from_scratch(images, options))
     return 0
 
@@ -202,24 +199,31 @@ def save(
     size: int,
     measure: Callable[[], float],
 ) -> None:
-    """Measure one setting, print it and write it down."""
+    """Measure one setting, print it and write it down, unless that has been done."""
     name = f"{source}, {setting}" if source else setting
     print(name, flush=True)
-    start = time.perf_counter()
-    accuracy = measure()
-    single: dict[str, Any] = {
-        **results.circumstances(torch.device(options.device)),
+    asked = {
         "weights": source,
         "setting": setting,
         "size": size,
         "data": options.data,
         "seed": options.seed,
+        "epochs": options.epochs,
+        "batch_size": options.batch_size,
+    }
+    before = results.load("transfer", folder=options.output) or {"runs": []}
+    if any(isinstance(run, dict) and asked.items() <= run.items() for run in before["runs"]):
+        print("  has been measured already", flush=True)
+        return
+    start = time.perf_counter()
+    accuracy = measure()
+    single: dict[str, Any] = {
+        **results.circumstances(torch.device(options.device)),
+        **asked,
         "test_accuracy": accuracy,
         "seconds": time.perf_counter() - start,
     }
     units = {"test_accuracy": "share of the test images", "seconds": "wall time of the setting"}
     for folder in [options.output, *([results.FOLDER] if options.record else [])]:
-        record = results.load("transfer", folder=folder) or {"units": units, "runs": []}
-        record["runs"].append(single)
-        results.save("transfer", record, folder=folder)
+        add_run("transfer", single, units, folder=folder)
     print(f"  test accuracy {accuracy:.4f}, {single['seconds']:.1f} s", flush=True)

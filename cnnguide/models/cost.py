@@ -70,13 +70,13 @@ def count_multiply_adds(model: nn.Module, input_shape: tuple[int, int, int]) -> 
         check_whole(size, "a size of input_shape", 1)
     if len(input_shape) != 3:
         raise ValueError(f"one image must have shape (C, H, W), got {tuple(input_shape)}")
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    weight = next(model.parameters(), torch.zeros(()))
     counter = FlopCounterMode(display=False)
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # one fused call would hide attention's products
     try:
         with torch.no_grad(), evaluating(model), counter:
-            model(torch.zeros(1, *input_shape, device=device))
+            model(torch.zeros(1, *input_shape, device=weight.device, dtype=weight.dtype))
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
     return counter.get_total_flops() // 2

@@ -69,6 +69,10 @@ def whitening_filters(
         raise ValueError(f"{size} directions need at least as many patches, got {count}")
     covariance = patches.T.double().cov()
     strengths, directions = torch.linalg.eigh(covariance)
+    if not (strengths + eps > 0).all():
+        raise ValueError(
+            f"eps must be above 0 where patches do not differ in every direction, got {eps}"
+        )
     filters = directions.T / (strengths + eps).sqrt()[:, None]
     shape = (size, images.shape[1], kernel_size, kernel_size)
     return filters.flip(0).reshape(shape).to(images.dtype)

@@ -45,8 +45,8 @@ def device_name(device: torch.device) -> str:
     True
     """
     check_type(device, torch.device, "device", "a torch.device")
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+    if device.type in ("cuda", "xpu"):
+        return torch.get_device_module(device).get_device_name(device)
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         found = next(
@@ -54,7 +54,8 @@ def device_name(device: torch.device) -> str:
         )
     except (OSError, StopIteration):
         found = platform.processor() or platform.machine()
-    return f"{found}, {os.cpu_count()} cores"
+    own = "" if device.type == "cpu" else f", its {device.type}"  # as of Apple's processors
+    return f"{found}, {os.cpu_count()} cores{own}"
 
 
 def circumstances(device: torch.device) -> dict[str, Any]:
@@ -75,9 +76,6 @@ def circumstances(device: torch.device) -> dict[str, Any]:
     ['command', 'commit', 'date', 'device', 'versions']
     """
     check_type(device, torch.device, "device", "a torch.device")
-    git = subprocess.run(
-        ["git", "-C", str(FOLDER), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
     versions = {"python": platform.python_version()}
     for package in ("cnnguide", "torch", "torchvision"):
         try:
@@ -92,11 +90,27 @@ def circumstances(device: torch.device) -> dict[str, Any]:
     command = shlex.join([name, *sys.argv[1:]])
     return {
         "command": re.sub(r" --(output|record-folder)[ =]('[^']*'|\S+)", "", command),
-        "commit": git.stdout.strip() or None,
+        "commit": commit_of(FOLDER),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "device": device_name(device),
         "versions": versions,
     }
+
+
+def commit_of(folder: Path) -> str | None:
+    """Give the commit of the repository that holds a folder's files, if one does and git is there.
+
+    A reader's environment may lie inside a repository of the reader's own, which does not hold us.
+    """
+    git = ["git", "-C", str(folder)]
+    try:
+        kept, head = (
+            subprocess.run([*git, *command], capture_output=True, text=True, check=False)
+            for command in (["ls-files", "--", "__init__.py"], ["rev-parse", "HEAD"])
+        )
+    except OSError:  # git is not installed
+        return None
+    return head.stdout.strip() if kept.stdout.strip() and head.returncode == 0 else None
 
 
 def load(stem: str, *, folder: Path = FOLDER) -> dict[str, Any] | None:

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from cnnguide import data
 from cnnguide.checkpoint import check_path, load_checkpoint, load_weights, read_safetensors
+from cnnguide.checks import check_type, check_whole
 from cnnguide.models import CIFAR_NETWORKS, QuickNet, cifar_resnet10
 from cnnguide.models.resnet import ResNet
+from cnnguide.recipe import check_triple
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
@@ -109,13 +111,21 @@ def load_run(folder: Path) -> TrainedNetwork:
         raise ValueError(f"{folder} holds no finished run: there is no {path}")
     weights, told = read_safetensors(path)
     try:
-        classes, recipe = tuple(told.get("classes", data.CLASSES)), told["recipe"]
+        classes, recipe = told.get("classes", list(data.CLASSES)), told["recipe"]
+        check_type(classes, list, "classes", "a list of names")
+        for name in classes:
+            check_type(name, str, "a class", "a string")
+        check_type(told["model"], str, "model", "a name")
         model = make_network(told["model"], len(classes))
-        constants = tuple(recipe["mean"]), tuple(recipe["std"])
-    except (KeyError, TypeError) as error:
+        size = told.get("size", 32)
+        check_whole(size, "size", 1)
+        for name in ("mean", "std"):
+            check_triple(recipe[name], name, above=name == "std")
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a file of `cnnguide train`: {error}") from error
     load_weights(model, weights)
-    return TrainedNetwork(model.eval(), classes, *constants, told.get("size", 32))
+    constants = tuple(recipe["mean"]), tuple(recipe["std"])
+    return TrainedNetwork(model.eval(), tuple(classes), *constants, size)
 
 
 def make_network(name: str, num_classes: int) -> nn.Module:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 
@@ -76,9 +77,30 @@ def findings(write):
 
     def found(text, **options):
         examination = Examination(write(HEAD + text), **options)
-        return [finding for finding in examination.findings() if finding[0] != "begin"]
+        told = [finding for finding in examination.findings() if finding[0] != "begin"]
+        ENDED["refused with a reason" if told[-1][0] == "wrong" else "found right"] += 1
+        return told
 
     return found
+
+
+ENDED = Counter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ended():
+    """Count how the files ended that were checked in a process of their own, and print it all."""
+    real = check.check
+
+    def counted(options):
+        code = real(options)
+        ENDED["refused with a reason" if code else "found right"] += 1
+        return code
+
+    check.check = counted
+    yield
+    check.check = real
+    print(f"files for the checker: {ENDED.total()}, {dict(ENDED)}")
 
 
 def test_a_missing_file_is_said_with_the_way_to_get_one(tmp_path):
@@ -407,6 +429,25 @@ def test_what_the_file_forks_is_ended_with_it(write, capfd):
     assert out.endswith("not yet: all 6 checks are right, and the training is still to come\n")
     (number,) = [int(line) for line in out.splitlines() if line.isdigit()]
     assert gone(number)
+
+
+LEAVES = """
+import subprocess, sys
+away = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(400)"], start_new_session=True)
+print(away.pid, flush=True)
+if os.fork() == 0:
+    os.setsid()
+    print(os.getpid(), flush=True)
+    import time
+    time.sleep(400)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at Linux's processes")
+def test_what_leaves_the_session_is_ended_too(write, capfd):
+    assert check.main([str(write(HEAD + LEAVES + LINEAR + NOTHING)), "--no-training"]) == 0
+    numbers = [int(line) for line in capfd.readouterr().out.splitlines() if line.isdigit()]
+    assert len(numbers) == 2 and all(map(gone, numbers))
 
 
 def test_a_twin_that_the_file_forks_does_not_check_again(write, capfd):

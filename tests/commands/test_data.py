@@ -134,7 +134,9 @@ def test_a_corrupt_archive_is_refused_in_one_sentence(tmp_path, content):
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="sends POSIX signals")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_download_that_is_stopped_leaves_no_process_and_no_folder(tmp_path, number, code):
     npm, temporary = tmp_path / "npm", tmp_path / "temporary"
     temporary.mkdir()

@@ -1,7 +1,10 @@
+import io
 import json
 import os
+import random
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -139,7 +142,7 @@ def test_parts_that_the_folder_has_are_kept(tmp_path, names, capsys):
     # where there is no test part, it is set aside from the training part
     assert {name.split(os.sep)[0] for name in files["test"]} == {names[2 if len(names) > 2 else 0]}
     assert len(files["train"]) + len(files["test"]) == 18 * (len(names) - 1)
-    assert "left out: labels: no picture" in capsys.readouterr().out
+    assert "left out: labels: not one of the parts " in capsys.readouterr().out
 
 
 def test_a_picture_that_is_in_two_parts_is_left_out_of_training(tmp_path, capsys):
@@ -315,6 +318,106 @@ def test_options_that_do_not_go_together_are_refused(folder, tmp_path, capsys, o
 def test_options_of_your_own_pictures_are_refused_without_them(capsys, tmp_path, options):
     assert main(["train", *options, "--output", str(tmp_path / "run")]) == 1
     assert re.search("must come with --(images|start)", capsys.readouterr().err)
+
+
+def test_what_lies_beside_the_classes_is_told(folder, tmp_path):
+    draw(folder / "alone.png", (9, 9, 9), 5)
+    (folder / ".hidden").touch()
+    read = pictures.read(folder, side=8, show=False)
+    assert read.left_out == ("alone.png: in no class's folder",) and len(read.labels) == 24
+    for part in ("train", "val"):
+        fill(tmp_path / "parts" / part, 2, first=1000 * len(part))
+        draw(tmp_path / "parts" / part / "alone.png", (9, 9, 9), 5)
+    draw(tmp_path / "parts" / "alone.png", (9, 9, 9), 5)
+    draw(tmp_path / "parts" / "more" / "alone.png", (9, 9, 9), 5)
+    (tmp_path / "parts" / "__MACOSX").mkdir()
+    left_out = pictures.read(tmp_path / "parts", side=8, show=False).left_out
+    names = ", ".join(str(Path(part, "alone.png")) for part in ("", "val", "train"))
+    assert left_out == (
+        "more: not one of the parts train, val",
+        f"{names}: in no class's folder",
+    )
+
+
+@pytest.mark.parametrize("hidden", [".thumbnails", "__MACOSX"])
+def test_a_hidden_folder_makes_no_part_of_a_class(tmp_path, hidden):
+    for name, colour in (("train", "sea"), ("plane", "fire")):
+        fill(tmp_path / "of", 2, (colour,))
+        (tmp_path / "photos").mkdir(exist_ok=True)
+        shutil.move(tmp_path / "of" / colour, tmp_path / "photos" / name)
+    draw(tmp_path / "photos" / "train" / hidden / "1.png", (9, 9, 9), 5)
+    read = pictures.read(tmp_path / "photos", side=8, show=False)
+    assert read.classes == ("plane", "train") and len(read.labels) == 4 and not read.left_out
+
+
+def remembered(folder, tmp_path, *, resume):
+    made = pictures.split(
+        pictures.read(folder, side=8, show=False), validation=0.2, test=0.2, seed=0
+    )
+    pictures.remember(made, tmp_path / "pictures.json", resume=resume, write=True)
+    return [name for part in pictures.PARTS for name in part_names(made, part)]
+
+
+def part_names(made, part):
+    return [made.pictures.names[k] for k in made.places[part].tolist()]
+
+
+def test_a_name_that_is_no_utf_8_is_written_down_as_it_is(folder, tmp_path):
+    try:
+        os.rename(folder / "sea" / "00.png", os.fsencode(folder / "sea") + b"/\xe9.png")
+    except OSError:
+        pytest.skip("this system has no such names")
+    names = remembered(folder, tmp_path, resume=False)
+    told = json.loads((tmp_path / "pictures.json").read_text(encoding="utf-8"))
+    assert [name for part in pictures.PARTS for name in told["files"][part]] == names
+    assert os.fsdecode(b"sea" + os.sep.encode() + b"\xe9.png") in names
+    assert remembered(folder, tmp_path, resume=True) == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{}", "[]", '{"digest": 3}', '{"digest": "x", "files": []}', "\xff"),
+        '{"digest": "x", "files": {"train": [[1]], "validation": [], "test": []}}',
+    ],
+)
+def test_a_damaged_list_of_pictures_is_refused_by_its_name(folder, tmp_path, text):
+    (tmp_path / "pictures.json").write_text(text, encoding="latin-1")
+    with pytest.raises(ValueError, match=r"pictures.json is cut short or altered, so it is not"):
+        remembered(folder, tmp_path, resume=True)
+
+
+def spoiled(content, draw):
+    """Change a file somewhere near its beginning, or cut it."""
+    content, place = bytearray(content), draw.randrange(min(len(content), 400))
+    if draw.random() < 0.3:
+        return bytes(content[: draw.randrange(len(content))])
+    values = [0, 255, draw.randrange(256)]
+    content[place : place + draw.choice([1, 4])] = bytes([draw.choice(values)]) * draw.choice(
+        [1, 4]
+    )
+    return bytes(content)
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of what it passes over
+def test_a_damaged_picture_of_any_kind_is_read_or_refused_in_one_sentence(tmp_path):
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "camera"
+    exif.get_ifd(0x8769)[0x9003] = "2026:01:01 00:00:00"
+    ended, path, chance = Counter(), tmp_path / "spoiled", random.Random(0)
+    for kind in ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "PPM", "TGA", "ICO"):
+        whole = io.BytesIO()
+        picture.save(whole, kind, **({"exif": exif} if kind in ("PNG", "JPEG", "WEBP") else {}))
+        for _ in range(100):
+            path.write_bytes(spoiled(whole.getvalue(), chance))
+            try:
+                told = data.open_picture(path, side=4).shape == (3, 4, 4)
+            except ValueError as error:
+                told = str(error)
+            assert told is True or re.fullmatch(rf"{path} is not a whole picture: \S.*", told)
+            ended["read" if told is True else "refused"] += 1
+    print(f"damaged pictures: {ended.total()}, {dict(ended)}")
 
 
 # --- going on, and the rest that a run can do

@@ -85,3 +85,45 @@ def test_a_photograph_is_turned_as_its_camera_says(tmp_path):
     picture.save(tmp_path / "turned.png", exif=exif)
     upper, lower = data.open_picture(tmp_path / "turned.png")[0, ::31].float().mean(1)
     assert upper < 10 and lower > 245
+
+
+RIGHT = {"model": "quick", "classes": ["a", "b"], "recipe": {"mean": [0.5] * 3, "std": [0.25] * 3}}
+
+
+def run_with(folder, *, network=None, **told):
+    """Write a file of weights with another description, or other weights."""
+    weights = (network or QuickNet(num_classes=2)).state_dict()
+    content = checkpoint.to_safetensors(weights, {**RIGHT, **told})
+    (folder / "weights.safetensors").write_bytes(content)
+    return ["predict", "--run", str(folder)]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *({"recipe": 3}, {"recipe": {}}, {"recipe": {"mean": ["a"] * 3, "std": [1] * 3}}),
+        {"recipe": {"mean": [0.5], "std": [0.5]}},
+        {"recipe": {"mean": [0.5] * 3, "std": [0] * 3}},
+        *({"classes": "ab"}, {"classes": [1, 2]}, {"classes": 3}, {"classes": {"a": 1, "b": 2}}),
+        *({"classes": []}, {"size": "big"}, {"size": 0}, {"size": None}),
+        *({"model": "x"}, {"model": []}, {"model": None}),
+    ],
+)
+def test_a_strange_description_of_weights_is_refused_in_one_sentence(cat, tmp_path, capsys, told):
+    assert main([*run_with(tmp_path, **told), str(cat)]) == 1
+    err = capsys.readouterr().err
+    assert re.match("error: .*weights.safetensors is not a file of `cnnguide train`: .", err), err
+    assert err.count("\n") == 1
+
+
+def test_a_size_that_the_network_does_not_take_is_told(cat, tmp_path, capsys):
+    assert main([*run_with(tmp_path, size=64), str(cat)]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("error: QuickNet takes images of shape") and err.count("\n") == 1
+
+
+def test_weights_that_are_no_numbers_are_told(cat, tmp_path, capsys):
+    model = QuickNet(num_classes=2)
+    model.fc.weight.data.fill_(float("nan"))
+    assert main([*run_with(tmp_path, network=model), str(cat)]) == 1
+    assert "the network gives scores that are not finite" in capsys.readouterr().err

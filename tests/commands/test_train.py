@@ -125,8 +125,9 @@ def test_every_field_of_the_recipe_is_an_option():
         (["--seeds", "0"], "seeds must be at least 1, got 0"),
         (["--validation", "1.5"], "validation must lie between 0 and 1, got 1.5"),
         (["--compiled", "--device", "cpu"], "--compiled pays on a GPU, got cpu; leave it out"),
-        (["--device", "abacus"], "device must be auto, cpu, cuda or cuda:0, got 'abacus'"),
-        (["--device", "mps"], "device must be auto, cpu, cuda or cuda:0, got 'mps'"),
+        (["--device", "abacus"], "device must be auto, cpu, cuda, mps or xpu, got 'abacus'"),
+        (["--device", "hpu"], "device must be auto, cpu, cuda, mps or xpu, got 'hpu'"),
+        (["--device", "cpu:0"], "device must be auto, cpu, cuda, mps or xpu, got 'cpu:0'"),
     ],
 )
 def test_what_cannot_be_run_is_refused_in_one_line(tmp_path, capsys, options, message):
@@ -138,6 +139,48 @@ def test_what_cannot_be_run_is_refused_in_one_line(tmp_path, capsys, options, me
 def test_a_missing_gpu_is_said(tmp_path, capsys):
     assert command(tmp_path, "--device", "cuda") == 1
     assert "PyTorch finds no GPU here; take --device cpu" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("device", ["mps", "xpu", "xpu:1"])
+def test_a_device_that_is_not_there_is_said_in_one_sentence(tmp_path, capsys, device):
+    if torch.get_device_module(torch.device(device)).is_available():
+        pytest.skip("this machine has it")
+    assert command(tmp_path, "--device", device) == 1
+    err = capsys.readouterr().err
+    assert err == f"error: device is {device}, which PyTorch does not find here; take cpu\n"
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Let PyTorch find an accelerator, which stands for one that this machine lacks."""
+
+    def finding(kind):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+        monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device(kind))
+
+    return finding
+
+
+@pytest.mark.parametrize("kind", ["mps", "xpu"])
+def test_an_untried_device_is_offered_and_never_taken_unasked(tmp_path, capsys, found, kind):
+    found(kind)
+    options = full_run.parse(["--output", str(tmp_path)])
+    assert full_run.device_of(options) == torch.device("cpu")
+    (sentence,) = full_run.remarks(torch.device("cpu"))
+    assert sentence == f"PyTorch finds {kind} here; --device {kind} takes it, untried by us"
+    (sentence,) = full_run.remarks(torch.device(kind))
+    assert sentence.startswith(f"nothing of this guide was tried on {kind}")
+    assert command(tmp_path, "--device", "cpu", "--dry-run") == 0
+    assert f"PyTorch finds {kind} here" in capsys.readouterr().out
+
+
+def test_several_processes_do_not_share_an_untried_device(tmp_path, monkeypatch):
+    monkeypatch.setattr(full_run, "find_device", torch.device)
+    options = full_run.parse(["--device", "mps", "--nproc", "2"])
+    with pytest.raises(ValueError, match="on mps there must be one process, got several"):
+        full_run.device_of(options)
 
 
 def test_the_help_names_every_option_and_explains_it(capsys):
@@ -212,6 +255,28 @@ def test_a_second_run_keeps_away_from_the_folder_of_the_first(tmp_path, capsys):
     assert command(tmp_path) == 0
 
 
+def test_a_run_keeps_away_from_the_folder_of_a_series_seed(tmp_path, capsys):
+    series = full_run.parse(["--output", str(tmp_path), "--seeds", "2"])
+    alone = full_run.parse(["--output", str(tmp_path / "seed-1")])
+    for one, other in ((series, alone), (alone, series)):
+        with (
+            full_run.owning(one),
+            pytest.raises(ValueError, match=r"another run writes to .*seed-1"),
+            full_run.owning(other),
+        ):
+            pass
+
+
+def test_no_run_is_lost_from_a_record_that_many_add_to(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from cnnguide.commands import add_run\n"
+        "for k in range(20): add_run('train', {'k': k}, {}, folder=Path(sys.argv[1]))"
+    )
+    adding = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
+    assert [process.wait() for process in adding] == [0, 0, 0]
+    assert len(results.load("train", folder=tmp_path)["runs"]) == 60
+
+
 def test_what_killed_writes_left_behind_is_cleared(tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
@@ -280,6 +345,21 @@ def test_out_of_memory_says_which_batch_fits(tmp_path, capsys, monkeypatch):
     assert "with batches of 64; 16 fits: take --batch-size 16 --learning-rate 0.1" in err
 
 
+class TooLargeForApple(SmallNet):
+    """A network whose lack of memory is told as Apple's device tells it."""
+
+    def forward(self, x):
+        if len(x) > 16:
+            raise RuntimeError("MPS backend out of memory (MPS allocated: 9 GB, max allowed: 9 GB)")
+        return super().forward(x)
+
+
+def test_out_of_memory_is_known_by_its_words_too(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(full_run.CIFAR_NETWORKS, "quick", TooLargeForApple)
+    assert command(tmp_path, "--batch-size", "64") == 1
+    assert "with batches of 64; 16 fits: take --batch-size 16" in capsys.readouterr().err
+
+
 class NeverFits(SmallNet):
     def forward(self, x):
         if self.training:
@@ -341,7 +421,9 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_weights(tmp_path):
     print(f"{kills} kills, {ends} runs of 4 epochs ended, no epoch lost")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_polite_stop_says_how_to_go_on(tmp_path, number, code):
     command = [sys.executable, "-m", "cnnguide", "train", *SHORT, "--epochs", "500"]
     with subprocess.Popen(
@@ -430,7 +512,8 @@ def heed_interrupts():
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at Linux's processes")
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGKILL, -9)],
 )
 def test_no_process_outlives_a_command_that_is_stopped(two_processes, tmp_path, number, code):
     run, err = two_processes

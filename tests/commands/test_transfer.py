@@ -50,6 +50,24 @@ def test_what_was_measured_before_an_error_stays_written_down(
     assert "error: training diverged" in capsys.readouterr().err
 
 
+def test_the_same_command_goes_on_with_the_settings_that_are_left(
+    tmp_path, monkeypatch, capsys, unchecked
+):
+    def broken(*arguments):
+        raise FloatingPointError("training diverged")
+
+    with monkeypatch.context() as first:
+        first.setattr(transfer_run, "fine_tune", broken)
+        assert small_run(tmp_path, first) == 1
+    assert small_run(tmp_path, monkeypatch) == 0
+    runs = results.load("transfer", folder=tmp_path)["runs"]
+    assert [run["setting"] for run in runs] == list(transfer_run.SETTINGS)  # each of them once
+    assert capsys.readouterr().out.count("has been measured already") == 2
+    arguments = ["--epochs", "1", "--device", "cpu", "--output", str(tmp_path)]
+    assert transfer_run.main([*arguments, "--seed", "1"]) == 0  # another run is measured
+    assert len(results.load("transfer", folder=tmp_path)["runs"]) == 8
+
+
 def test_a_dry_run_lists_the_settings_and_writes_nothing(tmp_path, capsys):
     assert transfer_run.main(["--dry-run", "--output", str(tmp_path / "none")]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 7 and not (tmp_path / "none").exists()
@@ -60,6 +78,8 @@ def test_a_dry_run_lists_the_settings_and_writes_nothing(tmp_path, capsys):
     [
         ("abacus", "device must be one of PyTorch's, such as 'cpu', got 'abacus'"),
         ("meta", "device must be one that computes, got 'meta'"),
+        ("hpu", "device is hpu, which PyTorch does not find here; take cpu"),
+        ("mps", "device is mps, which PyTorch does not find here; take cpu"),
         ("xpu", "device is xpu, which PyTorch does not find here; take cpu"),
     ],
 )

@@ -106,6 +106,20 @@ def test_what_others_left_in_the_storage_does_no_harm(opened, kept):
     )
 
 
+def test_two_tabs_keep_what_was_answered_in_either(opened, server):
+    page = opened()
+    other = page.context.new_page()
+    other.goto(f"{server}/zh/{PAGE}")
+    choose(page, FIRST, RIGHT)
+    other.get_by_text("共 80 题，已答出 1 题").wait_for()
+    choose(other, "#question-conv-one-map", "一张")
+    page.get_by_text("2 of 80 questions answered").wait_for()
+    page.reload()
+    assert page.get_by_text("2 of 80 questions answered").is_visible()
+    other.get_by_role("button", name="重新开始").click()
+    page.get_by_text("0 of 80 questions answered").wait_for()
+
+
 @pytest.mark.parametrize("edition", ["en", "zh"])
 def test_without_a_script_the_answers_unfold(opened, edition):
     page = opened(edition, java_script_enabled=False)

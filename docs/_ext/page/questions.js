@@ -80,6 +80,7 @@
     const names = answeredBefore();
     const questions = [...document.querySelectorAll(".question")].map((place) =>
       makeQuestion(place, words, () => {
+        for (const name of answeredBefore()) names.add(name); // in another tab, perhaps
         names.add(place.dataset.question);
         keep(names);
         show();
@@ -115,6 +116,11 @@
       total.textContent = fill(words.total, answered, questions.length);
     }
     show();
+    addEventListener("storage", () => { // another tab, or the other language, has answered
+      names.clear();
+      for (const name of answeredBefore()) names.add(name);
+      show();
+    });
   }
 
   const progress = document.querySelector(".question-progress");

@@ -64,6 +64,7 @@ def build_site(session: nox.Session) -> None:
     for language in languages():
         build_edition(session, language, *(draft if language != "en" else []), *options)
     run_extension(session, "translation.root_pages", str(SITE))
+    run_extension(session, "page.twins", str(SITE))
     run_extension(session, "page.wheel", str(SITE))
 
 

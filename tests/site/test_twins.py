@@ -1,6 +1,7 @@
-"""Every page has a twin in Markdown that says the same, and lists lead to it."""
+"""Every page has a twin in Markdown that says the same, lists lead to it, and a button copies it."""
 
 import re
+from urllib.parse import urljoin
 
 import pytest
 from bs4 import BeautifulSoup
@@ -8,7 +9,7 @@ from docutils import nodes
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from conftest import SITE, pages
+from conftest import SITE, pages, tab_to
 from page.reading_order import stems
 from page.twins import twin, write_root
 from translation.editions import published
@@ -172,3 +173,87 @@ def test_every_page_names_its_twin():
         assert f'<link rel="alternate" type="text/markdown" href="{twin_name}">' in made
     for edition in EDITIONS:
         assert "text/markdown" not in (SITE / edition / "search.html").read_text(encoding="utf-8")
+
+
+LABELS = {"en": "Copy this page as Markdown", "zh": "复制本页的 Markdown 文本"}
+COPIED = {"en": "Copied: this page as Markdown", "zh": "已复制本页的 Markdown 文本"}
+FOLDER = {"en": "lets no page read files from a folder", "zh": "不允许它读取文件"}
+FAILED = {"en": "could not be copied: open conv.md", "zh": "没能复制本页：请打开 conv.md"}
+
+
+@pytest.fixture
+def copying(chromium, server):
+    """A page of a browser that lets pages write to the clipboard, and tests read it."""
+    context = chromium.new_context(permissions=["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(10_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("name", ["conv.html", "auto_examples/plot_pool.html"])
+def test_the_button_copies_the_twin_by_keyboard_and_says_so(copying, server, edition, name):
+    copying.goto(f"{server}/{edition}/{name}")
+    button = copying.get_by_role("button", name=LABELS[edition])
+    tab_to(copying, button)
+    copying.keyboard.press("Enter")
+    status = copying.locator(".page-twin [role=status]")
+    status.get_by_text(COPIED[edition]).wait_for()
+    text = twin_of(edition, name)
+    assert copying.evaluate("navigator.clipboard.readText()") == text
+    assert f"{len(text):,}" in status.inner_text()
+    copying.keyboard.press("Escape")
+    assert status.inner_text() == ""
+    assert button.evaluate("button => button === document.activeElement")
+
+
+def test_without_a_clipboard_for_scripts_the_text_is_selected_and_copied(copying, server):
+    copying.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    copying.goto(f"{server}/en/pool.html")
+    copying.get_by_role("button", name=LABELS["en"]).click()
+    copying.get_by_text(COPIED["en"]).wait_for()
+    copying.goto(f"{server}/en/search.html")
+    copying.locator("input[type=search], .search-page input").first.focus()
+    copying.keyboard.press("Control+V")
+    pasted = copying.locator(".search-page input").first.input_value()
+    assert squeezed(pasted).startswith(squeezed(twin_of("en", "pool.html"))[:200])
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_from_a_folder_the_button_says_why_it_cannot_copy_and_leads_to_the_file(page, edition):
+    page.goto((SITE / edition / "conv.html").as_uri())
+    page.get_by_role("button", name=LABELS[edition]).click()
+    status = page.locator(".page-twin [role=status]")
+    assert FOLDER[edition] in status.inner_text()
+    link = status.get_by_role("link", name="conv.md")
+    assert link.evaluate("link => link.href") == (SITE / edition / "conv.md").as_uri()
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_a_twin_that_is_not_there_is_told(page, server, edition):
+    page.route("**/conv.md", lambda route: route.fulfill(status=404))
+    page.goto(f"{server}/{edition}/conv.html")
+    page.get_by_role("button", name=LABELS[edition]).click()
+    page.get_by_text(FAILED[edition]).wait_for()
+
+
+def test_without_javascript_a_link_leads_to_the_twin(chromium, server):
+    context = chromium.new_context(java_script_enabled=False)
+    opened = context.new_page()
+    opened.goto(f"{server}/zh/conv.html")
+    link = opened.get_by_role("link", name="本页的 Markdown 文本")
+    assert urljoin(opened.url, link.get_attribute("href")) == f"{server}/zh/conv.md"
+    context.close()
+
+
+def test_the_button_fits_beside_the_title_on_a_phone(chromium, server):
+    context = chromium.new_context(viewport={"width": 360, "height": 700}, has_touch=True)
+    opened = context.new_page()
+    opened.goto(f"{server}/en/conv.html")
+    button = opened.get_by_role("button", name=LABELS["en"])
+    box = button.bounding_box()
+    assert box["height"] >= 24 and box["x"] + box["width"] <= 360  # WCAG 2.5.8
+    button.tap()
+    opened.locator(".page-twin [role=status] >> text=/./").wait_for()
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 360
+    context.close()

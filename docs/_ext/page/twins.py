@@ -1,7 +1,8 @@
 """The twin of every page in Markdown, and ``llms.txt``, which lists the twins.
 
 ``conv.md`` lies beside ``conv.html`` and holds its text in the edition's language, with what its
-cells print. It is for readers who want to paste a page elsewhere, and for programs that read.
+cells print. It is for readers who want to paste a page elsewhere, and for programs that read;
+``twins.js`` makes of the link to it a button that copies it.
 Each edition has an ``llms.txt`` (https://llmstxt.org) with all its pages; ``write_root`` puts one
 that leads to them beside the editions: ``python -m page.twins SITE``, after every edition is built.
 Links in them are whole addresses if the site knows its own, and lead from file to file otherwise.
@@ -24,12 +25,21 @@ from sphinx.locale import get_translation
 from sphinx.util.typing import ExtensionMetadata
 
 from page.markdown import Markdown, escaped
+from translation.catalogs import add_messages
 from translation.editions import address, editions, published
 
 __all__ = ["twin", "write_root"]
 
 _ = get_translation("sphinx")
 
+# Messages of sphinx.po; in the last two stands the name of the twin, with a link.
+WORDS = {
+    "link": "This page as Markdown",
+    "copy": "Copy this page as Markdown",
+    "copied": "Copied: this page as Markdown, {0} characters.",
+    "folder": "A browser lets no page read files from a folder: open {0} and copy it there.",
+    "failed": "The page could not be copied: open {0} and copy it there.",
+}
 DESCRIPTION = re.compile(r'<meta name="description" content="([^"]*)">')
 OPTIONAL = "Optional"  # llms.txt knows this word: what comes below may be left out
 
@@ -81,6 +91,7 @@ def write_twin(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     context["twin"] = f"{name}.md"
+    context["twin_words"] = {name: _(words) for name, words in WORDS.items()}
 
 
 def parts_of(app: Sphinx) -> dict[str, list[str]]:
@@ -141,7 +152,9 @@ def led_from(place: str, text: str) -> str:
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Listen for every page, and for the end of the build."""
+    """Register the words and the script; listen for every page, and for the end of the build."""
+    add_messages(app, WORDS.values())
+    app.add_js_file("twins.js", defer="defer")
     app.connect("html-page-context", write_twin)
     app.connect("build-finished", write_list)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

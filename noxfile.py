@@ -65,6 +65,7 @@ def build_site(session: nox.Session) -> None:
         build_edition(session, language, *(draft if language != "en" else []), *options)
     run_extension(session, "translation.root_pages", str(SITE))
     run_extension(session, "page.twins", str(SITE))
+    run_extension(session, "page.feed", str(SITE))
     run_extension(session, "page.wheel", str(SITE))
 
 

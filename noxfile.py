@@ -23,6 +23,7 @@ BUILD = ROOT / "docs" / "_build"
 SITE = BUILD / "html"
 # CNNGUIDE_PINNED=1 installs the very versions that this file names; otherwise the newest.
 CONSTRAINTS = ROOT / "constraints.txt"
+LIGHTHOUSE = "12.2.3"  # from npm; the next major version needs Node.js 22
 
 
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
@@ -64,6 +65,8 @@ def build_site(session: nox.Session) -> None:
     for language in languages():
         build_edition(session, language, *(draft if language != "en" else []), *options)
     run_extension(session, "translation.root_pages", str(SITE))
+    run_extension(session, "page.twins", str(SITE))
+    run_extension(session, "page.feed", str(SITE))
     run_extension(session, "page.wheel", str(SITE))
 
 
@@ -155,6 +158,20 @@ def browser(session: nox.Session) -> None:
     session.run(
         "pytest", *two_at_a_time(session), "--confcutdir=tests/site", "tests/site", *session.posargs
     )
+
+
+@nox.session
+def lighthouse(session: nox.Session) -> None:
+    """Score the five heaviest pages as on a phone (needs npm, Chromium and a built site)."""
+    if shutil.which("npm") is None:
+        session.error("npm is missing; it comes with Node.js 18.20 or later: apt-get install npm")
+    if not (SITE / "sitemap.xml").exists():
+        session.error("there is no site to measure: run nox -s docs")
+    folder = Path(session.create_tmp()).resolve()
+    package = f"lighthouse@{LIGHTHOUSE}"
+    session.run("npm", "install", "--prefix", str(folder), package, external=True, silent=True)
+    program = folder / "node_modules" / ".bin" / "lighthouse"
+    session.run("python", "-m", "benchmarks.lighthouse", f"--program={program}", *session.posargs)
 
 
 @nox.session

@@ -110,6 +110,7 @@ def test_what_carries_its_sum_in_its_address_is_kept_for_ever(get):
         ("_static/*.js", "application/javascript"),
         ("_static/onnxruntime/*.mjs", "text/javascript"),
         ("_images/*.svg", "image/svg+xml"),
+        ("*.md", "text/markdown"),
         ("_downloads/*/*.ipynb", "application/x-ipynb+json"),
     ],
 )

@@ -12,5 +12,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Set up the extensions of this package."""
     for name in MODULES:
         app.setup_extension(f"offline.{name}")
-    app.add_css_file("print.css", priority=900)  # after all others
+    app.add_css_file("print.css", priority=900, media="print")  # after all others
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,9 +6,9 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 MODULES = (
-    *("definitions", "exercises", "experiments", "facts", "faults", "figure_links"),
-    *("hidden_cells", "install_line", "notebooks", "policy", "questions", "signatures"),
-    *("source", "versions"),
+    *("definitions", "exercises", "experiments", "facts", "faults", "feed"),
+    *("figure_links", "hidden_cells", "install_line", "notebooks", "policy"),
+    *("questions", "sheets", "signatures", "slim_code", "source", "twins", "versions"),
 )
 
 

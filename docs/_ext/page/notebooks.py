@@ -16,7 +16,6 @@ import re
 import shutil
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
 
 from docutils import nodes
 from sphinx import addnodes
@@ -24,8 +23,9 @@ from sphinx.application import Sphinx
 from sphinx.locale import get_translation
 from sphinx.util.typing import ExtensionMetadata
 
-from page.exercises import LEVELS, exercise, fold
+from page.exercises import exercise, fold
 from page.install_line import install_line
+from page.markdown import Markdown, escaped, exercise_title
 from page.reading_order import stems
 from translation.catalogs import add_messages
 from translation.editions import address, editions, published
@@ -44,11 +44,11 @@ HOSTS = {
 Cell = dict[str, Any]
 
 
-class Chapter:
+class Chapter(Markdown):
     """Writes a page as cells; links lead to the site if its address is known."""
 
     def __init__(self, page_address: str = "") -> None:
-        self.page_address = page_address
+        super().__init__(page_address)
         self.cells: list[Cell] = []
         self.prose: list[str] = []
 
@@ -85,121 +85,10 @@ class Chapter:
         else:
             self.prose.append(self.block(node))
 
-    def block(self, node: nodes.Node) -> str:
-        """Write a block that holds no cell."""
-        if isinstance(node, nodes.bullet_list) and "page-facts" in node["classes"]:
-            return ""
-        if isinstance(node, nodes.paragraph | nodes.term):
-            return self.inline(node)
-        if isinstance(node, nodes.rubric | nodes.title | nodes.caption):
-            return f"**{self.inline(node)}**"
-        if isinstance(node, nodes.math_block):
-            return f"$$\n{node.astext().strip()}\n$$"
-        if isinstance(node, nodes.literal_block):
-            language = re.sub("ipython3?|default", "python", node.get("language", "")) or "text"
-            return f"```{language}\n{node.astext().rstrip()}\n```"
-        if isinstance(node, nodes.bullet_list | nodes.enumerated_list):
-            return "\n".join(self.items(node))
-        if isinstance(node, nodes.table):
-            return self.table(node)
-        if isinstance(node, nodes.image):
-            return self.image(node)
-        if isinstance(node, nodes.figure):
-            words = [self.inline(caption) for caption in node.findall(nodes.caption)]
-            images = [self.image(image) for image in node.findall(nodes.image)]
-            return "\n\n".join([*images, *words])
-        if isinstance(node, nodes.Admonition | nodes.admonition | nodes.block_quote):
-            return "\n".join(f"> {line}".rstrip() for line in self.blocks(node).split("\n"))
-        if isinstance(node, exercise):
-            return f"{exercise_title(node)}\n\n{self.blocks(node)}"
-        if isinstance(node, fold):
-            name = _(node["kind"])
-            return f"<details><summary>{name}</summary>\n\n{self.blocks(node)}\n\n</details>"
-        if isinstance(node, nodes.Invisible | nodes.target | nodes.raw):
-            return ""
-        return self.blocks(node) if isinstance(node, nodes.Element) else escaped(node.astext())
-
-    def blocks(self, node: nodes.Element) -> str:
-        """Write the blocks inside a block."""
-        if isinstance(node, nodes.TextElement):
-            return self.inline(node)
-        return "\n\n".join(part for part in map(self.block, node.children) if part.strip())
-
-    def items(self, node: nodes.Element) -> list[str]:
-        """Write the items of a list, each with what it holds below its first line."""
-        written = []
-        for number, item in enumerate(node.children, start=node.get("start", 1)):
-            mark = "-" if isinstance(node, nodes.bullet_list) else f"{number}."
-            below = "\n" + " " * (len(mark) + 1)
-            written.append(f"{mark} " + re.sub(r"\n(?=[^\n])", below, self.blocks(item)))
-        return written
-
-    def table(self, node: nodes.table) -> str:
-        """Write a table, whose first row is its head."""
-        rows = []
-        for row in node.findall(nodes.row):
-            cells = [" ".join(self.blocks(entry).split()) for entry in row.findall(nodes.entry)]
-            rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-            if len(rows) == 1:
-                rows.append("|" + "---|" * len(cells))
-        return "\n".join(rows)
-
-    def image(self, node: nodes.image) -> str:
-        """Show an image from the site, or say in words what it shows."""
-        words = node.get("alt", "")
-        if not self.page_address:
-            return f"*{escaped(words)}*" if words else ""
-        place = f"{self.page_address.rpartition('/')[0]}/_images/{Path(node['uri']).name}"
-        return f"![{escaped(words)}]({place})"
-
-    def inline(self, node: nodes.Element) -> str:
-        """Write the words of a block, with what marks them."""
-        written = []
-        for child in node.children:
-            if isinstance(child, nodes.Text):
-                written.append(escaped(child.astext()))
-            elif isinstance(child, nodes.math):
-                written.append(f"${child.astext()}$")
-            elif isinstance(child, nodes.literal):
-                written.append(code_span(child.astext()))
-            elif isinstance(child, nodes.strong):
-                written.append(f"**{self.inline(child)}**")
-            elif isinstance(child, nodes.emphasis):
-                written.append(f"*{self.inline(child)}*")
-            elif isinstance(child, nodes.reference) and self.place(child):
-                written.append(f"[{self.inline(child)}]({self.place(child)})")
-            elif isinstance(child, nodes.image):
-                written.append(self.image(child))
-            elif isinstance(child, nodes.Element) and not isinstance(child, nodes.raw):
-                written.append(self.inline(child))
-        return "".join(written)
-
-    def place(self, reference: nodes.reference) -> str:
-        """Give the address that a link leads to; none if it is known to a page of the site only."""
-        target = reference.get("refuri") or f"#{reference.get('refid', '')}"
-        if re.match(r"https?:|mailto:", target):
-            return str(target)
-        return urljoin(self.page_address, target) if self.page_address else ""
-
-
-def exercise_title(node: exercise) -> str:
-    """Write the head of an exercise."""
-    return f"**{_('Exercise {0}').format(node['number'])}** ({_(LEVELS[node['level']])})"
-
 
 def has_cells(node: nodes.Node) -> bool:
     """Tell whether a block holds cells of code."""
     return any(n.get("nb_element") == "cell_code" for n in node.findall(nodes.container))
-
-
-def escaped(text: str) -> str:
-    """Keep Markdown from reading a text's characters as marks."""
-    return re.sub(r"([\\`*_$\[\]<])", r"\\\1", text)
-
-
-def code_span(text: str) -> str:
-    """Write code in a line, whatever backquotes it has."""
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
 def lines(text: str) -> list[str]:

@@ -1,0 +1,153 @@
+"""The feed of what has changed, in Atom: an entry for each line of ``CHANGELOG.md``, newest first.
+
+Usage: ``python -m page.feed SITE``, after the editions are built.
+A feed needs whole addresses, so a site that does not know its own has none.
+A line is as old as the commit that wrote it; outside of git, all are as old as the file.
+``CHANGELOG.md`` is in English, and so is the feed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+from markdown_it import MarkdownIt
+from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
+
+from translation.editions import DOCS, address, published
+
+__all__ = ["Change", "changes", "feed", "write_feed"]
+
+NAME = "changes.atom"
+CHANGELOG = DOCS.parent / "CHANGELOG.md"
+NEWEST = 40  # entries; readers of feeds keep older ones
+ATOM = "http://www.w3.org/2005/Atom"
+LONGEST = 90  # characters of an entry's title
+BLAMED = re.compile(
+    r"^[0-9a-f]{40} \d+ (\d+)(?: \d+)?\n(?:(?!\t).*\n)*?committer-time (\d+)\n", re.M
+)
+
+
+class Change(NamedTuple):
+    """A line of the changelog."""
+
+    text: str  # Markdown, without the mark of the list
+    version: str  # the heading that it stands below
+    date: datetime
+
+
+def line_dates(path: Path) -> dict[int, datetime]:
+    """Tell when each line of a file was committed, by its number; nothing outside of git."""
+    command = ["git", "blame", "--line-porcelain", "--", path.name]
+    try:
+        told = subprocess.run(command, cwd=path.parent, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    found = BLAMED.findall(told.stdout.decode("utf-8"))
+    return {int(number): datetime.fromtimestamp(int(time), UTC) for number, time in found}
+
+
+def changes(path: Path) -> list[Change]:
+    """List the lines of a changelog, newest first.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file whose headings ``## `` are versions, and whose lines ``- `` are changes.
+
+    Raises
+    ------
+    ValueError
+        If a change stands above the first version.
+    """
+    dates, version, found = line_dates(path), "", []
+    for_all = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.startswith("## "):
+            version = line.removeprefix("## ")
+        elif line.startswith("- "):
+            if not version:
+                raise ValueError(f"{path.name}:{number}: a change must stand below a version")
+            found.append(Change(line.removeprefix("- "), version, dates.get(number, for_all)))
+    return sorted(found, key=lambda change: change.date, reverse=True)
+
+
+def title_of(text: str) -> str:
+    """Shorten a change to a title of plain words.
+
+    Examples
+    --------
+    >>> title_of("`cnnguide train` draws; it *also* [prints](a.html).")
+    'cnnguide train draws; it also prints.'
+    """
+    plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    if len(plain) <= LONGEST:
+        return plain
+    return plain[: plain.rfind(" ", 0, LONGEST)].rstrip(",;:") + "…"
+
+
+def feed(found: list[Change], site: str) -> bytes:
+    """Write changes as a feed.
+
+    Parameters
+    ----------
+    found : list of Change
+        At least one, newest first.
+    site : str
+        The address of the site, with a slash at its end.
+    """
+    ElementTree.register_namespace("", ATOM)
+    root = ElementTree.Element(f"{{{ATOM}}}feed", {"xml:lang": "en"})
+
+    def add(parent: ElementTree.Element, tag: str, text: str = "", **attributes: str) -> Any:
+        child = ElementTree.SubElement(parent, f"{{{ATOM}}}{tag}", attributes)
+        child.text = text or None
+        return child
+
+    add(root, "title", "cnnguide: what has changed")
+    add(root, "id", f"{site}{NAME}")
+    add(root, "link", rel="self", type="application/atom+xml", href=f"{site}{NAME}")
+    add(root, "link", rel="alternate", type="text/html", href=site)
+    add(root, "updated", found[0].date.isoformat())
+    add(add(root, "author"), "name", "The cnnguide authors")
+    for change in found[:NEWEST]:
+        entry = add(root, "entry")
+        digest = hashlib.sha256(change.text.encode()).hexdigest()[:16]
+        add(entry, "id", f"{site}{NAME}#{digest}")
+        add(entry, "title", title_of(change.text))
+        add(entry, "updated", change.date.isoformat())
+        add(entry, "link", rel="alternate", type="text/html", href=site)
+        add(entry, "category", term=change.version)
+        add(entry, "content", MarkdownIt("commonmark").render(change.text), type="html")
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, "utf-8", xml_declaration=True) + b"\n"
+
+
+def write_feed(site: Path) -> None:
+    """Put the feed beside the editions, or take an old one away if the site knows no address."""
+    if published():
+        (site / NAME).write_bytes(feed(changes(CHANGELOG), address()))
+    else:
+        (site / NAME).unlink(missing_ok=True)
+
+
+def name_feed(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Tell the template where the feed is."""
+    context["feed"] = f"{address()}{NAME}" if published() else ""
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Listen for every page."""
+    app.connect("html-page-context", name_feed)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+if __name__ == "__main__":
+    write_feed(Path(sys.argv[1]))

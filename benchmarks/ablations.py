@@ -32,7 +32,8 @@ from torch import Tensor, nn
 
 from cnnguide import data, results
 from cnnguide.checkpoint import replacing
-from cnnguide.commands.train import Options, device_of, stopping_on_sigterm
+from cnnguide.commands import stopping
+from cnnguide.commands.train import Options, device_of
 from cnnguide.fast import FastTraining
 from cnnguide.mix import draw_box, sample_lambda
 from cnnguide.models import cifar_plain18, cifar_resnet18, count_multiply_adds, count_parameters
@@ -523,7 +524,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.figure:
             draw_figure(options, options.figure)
         if not (options.list or options.table or options.figure):
-            with stopping_on_sigterm():
+            with stopping():
                 run_all(options, device_of(Options(device=options.device)))
         return 0
     except ModuleNotFoundError as error:

@@ -516,7 +516,7 @@ def test_the_command_needs_no_package_but_the_librarys_own():
         (["--width", "0"], "--width is at least 1, got 0"),
         (["--minutes", "-2"], "--minutes is at least 0, got -2"),
         (["--minutes", "nan"], "--minutes is at least 0, got nan"),
-        (["--device", "gpu"], "device must be auto, cpu, cuda or cuda:0, got 'gpu'"),
+        (["--device", "gpu"], "device must be auto, cpu, cuda, mps or xpu, got 'gpu'"),
         (["--table"], "nothing is recorded with --epochs 30 --width 64 --data full in "),
     ],
 )

@@ -67,7 +67,7 @@ def test_axe_would_find_one_pale_token_among_thousands(page, server, theme):
     page.goto(f"{server}/en/conv.html")
     page.evaluate("""() => {
         const sheet = new CSSStyleSheet();
-        sheet.replaceSync("pre span.mi { color: gray !important; background: dimgray }");
+        sheet.replaceSync("pre span.l { color: gray !important; background: dimgray }");
         document.adoptedStyleSheets.push(sheet);
     }""")
     page.evaluate(ONE_TEXT_OF_EACH_KIND)

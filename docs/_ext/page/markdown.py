@@ -67,6 +67,8 @@ class Markdown:
         if isinstance(node, nodes.literal_block):
             language = node.get("language", "").lower()
             return fenced(node.astext(), LANGUAGES.get(language, language))
+        if node.tagname == "code_links_block":  # sphinx-gallery's, with links in the code
+            return fenced(node.astext(), "python")
         if isinstance(node, nodes.doctest_block):
             return fenced(node.astext(), "pycon")
         if isinstance(node, nodes.bullet_list | nodes.enumerated_list):

@@ -11,12 +11,14 @@ from search.code_parts import new_parts, parts_of_code
 
 __all__ = ["article_of", "sections"]
 
-# What is on a page but is not its text, or, as the questions of the self-test and the types in a
-# signature, leads nobody to what is explained.
+# What is on a page but is not its text, or, as the questions of the self-test, the types in a
+# signature, the hidden code of a table and the numbers of a solution, leads nobody to what is
+# explained.
 NOT_TEXT = (
     ".headerlink, .math, script, style, noscript, .sphx-glr-thumbnails, .sphx-glr-footer, "
     ".question, .sig-param, .sig-lines, .sig-paren, .sig-return, .field-list li > p > em, "
-    ".figure-link, .page-facts, .sphx-glr-script-out"
+    ".figure-link, .page-facts, .sphx-glr-script-out, .tag_hide-input .cell_input, "
+    "details .cell_output"
 )
 PYTHON = ("ipython3", "python", "Python", "pycon", "default")
 CODE = ", ".join(f".highlight-{language} pre" for language in PYTHON)

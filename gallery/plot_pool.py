@@ -3,7 +3,8 @@ What does pooling keep, and what does it lose?
 ==============================================
 
 Pooling replaces each window by one number.
-The maximum keeps the strongest response wherever in the window it stood; the mean keeps the sum.
+The maximum keeps the strongest response wherever in the window it stood; the mean
+keeps the average strength.
 """
 
 # %%

@@ -62,16 +62,16 @@ UNITS = {
 class Block(nn.Module):
     """Two convolutions whose result is added to what came in, or takes its place."""
 
-    def __init__(self, width: int, join: Callable[[int], nn.Module], *, shortcut: bool) -> None:
+    def __init__(self, width: int, after: Callable[[int], nn.Module], *, shortcut: bool) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.join1, self.join2 = join(width), join(width)
+        self.after1, self.after2 = after(width), after(width)
         self.shortcut = shortcut
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape."""
-        out = self.join2(self.conv2(self.join1(self.conv1(x))))
+        out = self.after2(self.conv2(self.after1(self.conv1(x))))
         return x + out if self.shortcut else out
 
 
@@ -99,18 +99,18 @@ class Bias(nn.Module):
 
 def make(
     *,
-    join: Callable[[int], nn.Module] = norm_then_relu,
+    after: Callable[[int], nn.Module] = norm_then_relu,
     blocks: int = 1,
     shortcuts: bool = True,
     dropout: float = 0.0,
 ) -> nn.Sequential:
     """Make the network: a stem, and three groups of a convolution, pooling and blocks."""
     stem = nn.Conv2d(3, 48, 3, stride=2, padding=1, bias=False)
-    layers: list[nn.Module] = [stem, join(48)]
+    layers: list[nn.Module] = [stem, after(48)]
     channels = 48
     for width in WIDTHS:
         layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.MaxPool2d(2)]
-        layers += [join(width), *(Block(width, join, shortcut=shortcuts) for _ in range(blocks))]
+        layers += [after(width), *(Block(width, after, shortcut=shortcuts) for _ in range(blocks))]
         channels = width
     layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     layers += [nn.Dropout(dropout)] if dropout else []
@@ -176,13 +176,8 @@ class Idea:
     against: str = "baseline"  # what it is compared with
 
 
-def bare(width: int) -> nn.Module:
-    """Take no normalisation."""
-    return Bias(width)
-
-
-NO_NORM = {"join": bare}
-GROUP_NORM = {"join": partial(norm_then_relu, norm=partial(nn.GroupNorm, GROUPS))}
+NO_NORM = {"after": Bias}
+GROUP_NORM = {"after": partial(norm_then_relu, norm=partial(nn.GroupNorm, GROUPS))}
 DEEP = {"blocks": 3}
 IDEAS = {
     "baseline": Idea("baseline", "crop and flip"),
@@ -197,7 +192,7 @@ IDEAS = {
     "no norm": Idea("norm", "no BatchNorm", network=NO_NORM),
     "no norm, 0.1": Idea("norm", "no BatchNorm, rate 0.1", {"learning_rate": 0.1}, NO_NORM),
     "no norm, 0.03": Idea("norm", "no BatchNorm, rate 0.03", {"learning_rate": 0.03}, NO_NORM),
-    "norm after": Idea("norm", "BatchNorm after ReLU", network={"join": relu_then_norm}),
+    "norm after": Idea("norm", "BatchNorm after ReLU", network={"after": relu_then_norm}),
     "group norm": Idea("norm", "GroupNorm, 8 groups", network=GROUP_NORM),
     "no shortcuts": Idea("depth", "no shortcuts", network={"shortcuts": False}),
     "deep": Idea("depth", "23 layers", network=DEEP),

@@ -309,7 +309,7 @@ class FastTraining(Training):
         return self.read(outcomes.cpu().double(), count, rates)
 
     def keep_on_device(self, images: Tensor, labels: Tensor) -> ImagesOnDevice:
-        """Prepare the images once for all epochs."""
+        """Prepare the images; on a GPU once for all epochs, unless they have changed."""
         key = (images, images._version, labels, labels._version)  # changed in place is another
         # On the CPU, NumPy may share the memory, and change it without a word.
         if self.shown is None or self.device.type == "cpu" or not same(self.shown[0], key):

@@ -68,7 +68,7 @@ def test_the_networks_differ_in_what_they_say():
     assert not any(isinstance(m, nn.BatchNorm2d) for m in bare.modules())
     scales = sum(m.weight.numel() for m in base.modules() if isinstance(m, nn.BatchNorm2d))
     assert count_parameters(base) - count_parameters(bare) == scales  # the biases stay
-    kinds = [type(m) for m in make(join=worth.relu_then_norm).modules()]
+    kinds = [type(m) for m in make(after=worth.relu_then_norm).modules()]
     after = [kinds[k + 1] for k, kind in enumerate(kinds) if kind is nn.ReLU]
     assert set(after) == {nn.BatchNorm2d}
 

@@ -37,8 +37,11 @@ WORDS = {
     "link": "This page as Markdown",
     "copy": "Copy this page as Markdown",
     "copied": "Copied: this page as Markdown, {0} characters.",
-    "folder": "A browser lets no page read files from a folder: open {0} and copy it there.",
-    "failed": "The page could not be copied: open {0} and copy it there.",
+    "folder": (
+        "This page was opened from a folder, where a browser lets no page read files: open {0} and "
+        "copy its text."
+    ),
+    "failed": "The page could not be copied: open {0} and copy its text.",
 }
 DESCRIPTION = re.compile(r'<meta name="description" content="([^"]*)">')
 OPTIONAL = "Optional"  # llms.txt knows this word: what comes below may be left out

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
-from functools import partial
-from itertools import takewhile
+from itertools import groupby, takewhile
 from pathlib import Path
+from typing import Any
 
+import tinycss2
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
@@ -28,46 +28,14 @@ SCRIPT = re.compile(r' *<script [^>]*src="(?:\.\./)*_static/([^"?]+)[^>]*></scri
 # Scripts of extensions that work on one kind of element, which most pages have none of.
 SCRIPTS_FOR = {"design-tabs.js": "sd-tab-set", "sg-tags.js": "sg-tag-list"}
 NAMES = re.compile(r"[A-Za-z_][\w-]*")
-CLASS_OR_ID = re.compile(r"[.#]([A-Za-z_-][\w-]*)")
 ATTRIBUTE = re.compile(r'\s(?:class|id)="([^"]*)"')
-CONDITION = re.compile(r":(?:not|is|where|has)\((?:[^()]|\([^()]*\))*\)")
-COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 VARIABLE = re.compile(r"var\(\s*(--[\w-]+)")
-STRING = r""""[^"\n]*"|'[^'\n]*'"""
-BRACKETS = rf"\((?:{STRING}|\([^()]*\)|[^()\"'])*\)"
-DEFINED = re.compile(rf"([{{;]\s*)(--[\w-]+)\s*:(?:{STRING}|{BRACKETS}|[^;{{}}\"'()])*;?")
-LITERAL = re.compile(rf"{STRING}|`[^`]*`")
+LITERAL = re.compile(r""""[^"\n]*"|'[^'\n]*'|`[^`]*`""")
 # Rules that hold rules; others, such as @font-face, stay as they are.
-GROUPS = ("@media", "@supports", "@layer", "@container")
+GROUPS = ("media", "supports", "layer", "container")
 
 
-def rules_of(css: str) -> Iterator[tuple[str, str]]:
-    """Yield what stands before each block, and the block; an empty one for a line such as @import.
-
-    Examples
-    --------
-    >>> [*rules_of("a{b:c}@media print{d{e:f}g{}}")]
-    [('a', 'b:c'), ('@media print', 'd{e:f}g{}')]
-    """
-    start = depth = opened = 0
-    quote = ""
-    for place, letter in enumerate(css):
-        if quote or letter in "\"'":
-            quote = "" if letter == quote and css[place - 1] != "\\" else quote or letter
-        elif letter == "{":
-            depth += 1
-            opened = place if depth == 1 else opened
-        elif letter == "}":
-            depth -= 1
-            if depth == 0:
-                yield css[start:opened].strip(), css[opened + 1 : place].strip()
-                start = place + 1
-        elif letter == ";" and depth == 0:
-            yield css[start : place + 1].strip(), ""
-            start = place + 1
-
-
-def used_rules(css: str, names: set[str]) -> str:
+def used_rules(css: str | list[Any], names: set[str]) -> str:
     r"""Leave out the rules that need a class or an id that nothing has.
 
     Parameters
@@ -80,22 +48,43 @@ def used_rules(css: str, names: set[str]) -> str:
     --------
     >>> used_rules("/* x */ .a, .b:not(.c) { d: e; } .c {} @media print { .c {} p { f: g } }",
     ...            {"b"})
-    '.b:not(.c){d: e;}\n@media print{p{f: g}}\n'
+    '.b:not(.c){ d: e; }\n@media print {p{ f: g }\n}\n'
     """
     written = []
-    for selectors, block in rules_of(COMMENT.sub("", css)):
-        if selectors.startswith(GROUPS):
-            if inner := used_rules(block, names).strip():
-                written.append(f"{selectors}{{{inner}}}\n")
-        elif selectors.startswith("@"):
-            written.append(f"{selectors}{{{block}}}\n" if block else f"{selectors}\n")
-        elif kept := [s for s in split(selectors) if is_used(s, names)]:
-            written.append(f"{','.join(kept)}{{{' '.join(block.split())}}}\n")
+    for rule in tinycss2.parse_rule_list(css, skip_comments=True, skip_whitespace=True):
+        if rule.type == "qualified-rule":
+            if kept := [s for s in selectors(rule.prelude) if is_used(s, names)]:
+                said = ",".join(tinycss2.serialize(s).strip() for s in kept)
+                written.append(f"{said}{{{tinycss2.serialize(rule.content)}}}\n")
+        elif (
+            rule.type == "at-rule" and rule.lower_at_keyword in GROUPS and rule.content is not None
+        ):
+            if inner := used_rules(rule.content, names):
+                written.append(f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{inner}}}\n")
+        elif rule.type == "at-rule":
+            written.append(f"{rule.serialize()}\n")
     return "".join(written)
 
 
+def selectors(prelude: list[Any]) -> list[list[Any]]:
+    """Cut what stands before a block at its commas; those in brackets are inside a token."""
+    groups = groupby(prelude, key=lambda token: token == ",")
+    return [[*group] for comma, group in groups if not comma]
+
+
+def is_used(selector: list[Any], names: set[str]) -> bool:
+    """Tell whether all classes and ids exist that a selector asks for outside brackets."""
+    tokens = zip([None, *selector], selector, strict=False)
+    asked = [
+        token.value
+        for before, token in tokens
+        if token.type == "hash" or (token.type == "ident" and before == ".")
+    ]
+    return all(name in names for name in asked)
+
+
 def used_variables(css: str, others: str) -> str:
-    """Leave out the variables whose values nothing asks for.
+    r"""Leave out the variables whose values nothing asks for.
 
     Parameters
     ----------
@@ -107,36 +96,36 @@ def used_variables(css: str, others: str) -> str:
     Examples
     --------
     >>> used_variables("p{--a:1;--b:var(--c);--c:url('x;y');d:var(--b)}", "")
-    "p{--b:var(--c);--c:url('x;y');d:var(--b)}"
+    'p{--b:var(--c);--c:url("x;y");d:var(--b)}\n'
     """
     while True:
         asked = {*VARIABLE.findall(css), *re.findall(r"--[\w-]+", others)}
-        kept = DEFINED.sub(partial(asked_for, asked), css)
+        kept = with_variables(css, asked)
         if kept == css:
             return css
         css = kept
 
 
-def asked_for(asked: set[str], found: re.Match[str]) -> str:
-    """Keep a definition if its variable is one of those that are asked for."""
-    return found[0] if found[2] in asked else found[1]
-
-
-def split(selectors: str) -> list[str]:
-    """Cut a list of selectors at its commas, but for those in brackets.
-
-    Examples
-    --------
-    >>> split("a, b:is(c, d)")
-    ['a', 'b:is(c, d)']
-    """
-    return [s.strip() for s in re.split(r",(?![^(]*\))", selectors)]
-
-
-def is_used(selector: str, names: set[str]) -> bool:
-    """Tell whether all classes and ids that a selector asks for exist."""
-    bare = CONDITION.sub("", re.sub(r"\[[^\]]*\]", "", selector))
-    return all(name in names for name in CLASS_OR_ID.findall(bare))
+def with_variables(css: str | list[Any], asked: set[str]) -> str:
+    """Keep the definitions of those variables that are asked for, and all else."""
+    written = []
+    for rule in tinycss2.parse_rule_list(css, skip_comments=True, skip_whitespace=True):
+        before = "" if rule.type == "qualified-rule" else f"@{rule.at_keyword}"
+        if rule.type == "at-rule" and (rule.content is None or rule.lower_at_keyword not in GROUPS):
+            written.append(f"{rule.serialize()}\n")
+            continue
+        if before:
+            inner = with_variables(rule.content, asked)
+        else:
+            parts = tinycss2.parse_blocks_contents(rule.content, skip_whitespace=True)
+            inner = ";".join(
+                part.serialize()
+                for part in parts
+                if part.type != "declaration" or part.name[:2] != "--" or part.name in asked
+            )
+        if inner:
+            written.append(f"{before}{tinycss2.serialize(rule.prelude)}{{{inner}}}\n")
+    return "".join(written)
 
 
 def shared(pages: list[str]) -> list[str]:

@@ -30,12 +30,15 @@ def read_options(
     seeds: int,
     epochs: int | None = None,
     more: str = "",
+    table: bool = False,
 ) -> argparse.Namespace:
-    """Read how many seeds and epochs are wanted, and where the record is."""
+    """Read how many seeds and epochs are wanted, where the record is, and if it is to be shown."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=doc)
     parser.add_argument("--seeds", type=int, default=seeds, help=f"default {seeds}{more}")
     if epochs is not None:
         parser.add_argument("--epochs", type=int, default=epochs, help=f"default {epochs}")
+    if table:
+        parser.add_argument("--table", action="store_true", help="print what is recorded, and stop")
     parser.add_argument("--record-folder", type=Path, default=results.FOLDER, metavar="FOLDER")
     return parser.parse_args(arguments)
 

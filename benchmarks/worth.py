@@ -4,6 +4,7 @@
 CIFAR-10, and again with one idea changed at a time, and writes each run into
 ``cnnguide/results/worth.json`` as soon as it has ended. The same command goes on where it was cut,
 and does nothing if all is there. The first seed of everything comes before the second.
+``--table`` shows what is recorded.
 
 All else is the same: the seed's first weights where the network is the same, the order of the
 images, eight epochs of SGD with Nesterov's momentum in batches of 256, one rise of the learning
@@ -21,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from statistics import mean, stdev
 from typing import Any
 
 import torch
@@ -31,7 +33,7 @@ from torchvision.transforms import v2
 
 from benchmarks.recorded import measure, read_options
 from benchmarks.speedrun import Muon
-from cnnguide import data, mix
+from cnnguide import data, mix, results
 from cnnguide.fast import FastTraining
 from cnnguide.models import count_parameters
 from cnnguide.recipe import Recipe, learning_rate_at
@@ -290,9 +292,51 @@ def score(found: dict[str, Any]) -> str:
     return f": {found['test_accuracy']:.2%} of the test images, {found['seconds']:.0f} s"
 
 
+def table(runs: list[dict[str, Any]]) -> Iterator[str]:
+    """Write each idea's accuracy, and its difference from what it is compared with, seed by seed.
+
+    Both are in percent of the test images; behind ± stands the standard deviation of the accuracy,
+    and the standard error of the mean difference.
+    """
+    scores = {
+        name: {run["seed"]: run["test_accuracy"] for run in runs if run["idea"] == name}
+        for name in IDEAS
+    }
+    yield "| group | idea | accuracy, % | difference, points | from | n |"
+    yield "|---|---|---:|---:|---|---|"
+    for name, idea in IDEAS.items():
+        ended = {seed: 100 * score for seed, score in scores[name].items() if score is not None}
+        diverged = len(scores[name]) - len(ended)
+        other = scores[idea.against]
+        pairs = [
+            score - 100 * other[seed]
+            for seed, score in ended.items()
+            if other.get(seed) is not None
+        ]
+        error = stdev(pairs) / len(pairs) ** 0.5 if len(pairs) > 1 else None
+        accuracy = plus_minus([*ended.values()], stdev(ended.values()) if len(ended) > 1 else None)
+        difference = "" if name == idea.against else plus_minus(pairs, error, "+")
+        n = f"{len(ended)}, {diverged} diverged" if diverged else f"{len(ended)}"
+        compared = "" if name == idea.against else IDEAS[idea.against].words
+        yield f"| {idea.group} | {idea.words} | {accuracy} | {difference} | {compared} | {n} |"
+
+
+def plus_minus(values: list[float], spread: float | None, sign: str = "") -> str:
+    """Write a mean and what is known of its spread."""
+    if not values:
+        return ""
+    return f"{mean(values):{sign}.2f}" + ("" if spread is None else f" ± {spread:.2f}")
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Make the runs that are not yet recorded."""
-    options = read_options("benchmarks.worth", __doc__, arguments, seeds=SEEDS, epochs=EPOCHS)
+    """Make the runs that are not yet recorded, or show what is."""
+    options = read_options(
+        "benchmarks.worth", __doc__, arguments, seeds=SEEDS, epochs=EPOCHS, table=True
+    )
+    if options.table:
+        record = results.load("worth", folder=options.record_folder) or {"runs": []}
+        print("\n".join(table([r for r in record["runs"] if r["epochs"] == options.epochs])))
+        return 0
     function = partial(train, pictures=data.load("full"))
     for run in plan(options.seeds, options.epochs):
         measure(

@@ -126,3 +126,29 @@ def test_the_command_goes_on_and_records_what_diverged(tmp_path, capsys, monkeyp
     assert [run["test_accuracy"] is None for run in runs] == [False, True]
     assert worth.main(["--seeds", "2", *command[2:]]) == 0
     assert capsys.readouterr().out.count("runs: ") == 2  # of the second seed
+
+
+def test_the_table_compares_seed_by_seed(tmp_path, capsys):
+    shares = {
+        "baseline": (0.90, 0.92, 0.91), "mixup": (0.91, 0.94), "deep": (0.95,),
+        "deep, no shortcuts": (0.90,), "no norm": (None, 0.5),
+    }  # fmt: skip
+    runs = [
+        {"idea": name, "seed": seed, "epochs": 8, "test_accuracy": share}
+        for name, found in shares.items()
+        for seed, share in enumerate(found)
+    ]
+    runs.append({"idea": "cutmix", "seed": 0, "epochs": 1, "test_accuracy": 0.1})  # another length
+    results.save("worth", {"runs": runs}, folder=tmp_path)
+    assert worth.main(["--table", "--record-folder", str(tmp_path)]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert len(rows) == 2 + len(IDEAS)
+    assert "| baseline | crop and flip | 91.00 ± 1.00 |  |  | 3 |" in rows
+    # the differences are 1 and 2 points: 1.5 ± 0.71 / √2
+    assert (
+        "| augmentation | + MixUp, α = 0.2 | 92.50 ± 2.12 | +1.50 ± 0.50 | crop and flip | 2 |"
+        in rows
+    )
+    assert "| depth | 23 layers, no shortcuts | 90.00 | -5.00 | 23 layers | 1 |" in rows
+    assert "| norm | no BatchNorm | 50.00 | -42.00 | crop and flip | 1, 1 diverged |" in rows
+    assert "| augmentation | + CutMix, α = 1 |  |  | crop and flip | 0 |" in rows

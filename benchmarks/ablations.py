@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from cnnguide import data, results
 from cnnguide.checkpoint import replacing
 from cnnguide.commands import stopping
-from cnnguide.commands.train import Options, device_of
+from cnnguide.commands.options import Options, device_of
 from cnnguide.fast import FastTraining
 from cnnguide.mix import draw_box, sample_lambda
 from cnnguide.models import cifar_plain18, cifar_resnet18, count_multiply_adds, count_parameters

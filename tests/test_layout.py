@@ -98,13 +98,14 @@ def test_every_room_and_every_command_has_its_test():
     }
     tested = {name.removeprefix("test_") for name in stems_in("tests/commands")}
     parts = {"examination", "watching"}  # of `cnnguide check`, whose test tests them
+    parts |= {"options", "parts", "sharing", "forecast"}  # of `cnnguide train`, likewise
     assert tested | parts == stems_in("cnnguide/commands")
 
 
 def test_the_manual_lists_every_command():
-    # the checks of `cnnguide check`, and what `cnnguide train --images` does besides, are modules of
-    # their own
+    # the checks of `cnnguide check`, and the parts of `cnnguide train`, are modules of their own
     parts = {"examination", "watching", "pictures", "imagenet"}
+    parts |= {"options", "parts", "sharing", "forecast"}
     assert {*COMMANDS} | parts == stems_in("cnnguide/commands")
 
 

@@ -16,7 +16,7 @@ from torch import nn
 from cnnguide import data, results, trained
 from cnnguide.__main__ import main
 from cnnguide.checkpoint import load_checkpoint
-from cnnguide.commands import pictures
+from cnnguide.commands import options, parts, pictures
 from cnnguide.commands import train as train_command
 from cnnguide.recipe import Recipe
 
@@ -32,7 +32,7 @@ class SmallNet(nn.Sequential):
 
 @pytest.fixture(autouse=True)
 def _small_net(monkeypatch):
-    monkeypatch.setitem(train_command.CIFAR_NETWORKS, "quick", SmallNet)
+    monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", SmallNet)
 
 
 def draw(path, colour, k, size=(40, 32)):
@@ -117,15 +117,15 @@ def test_a_larger_size_keeps_more_of_the_pictures(folder, tmp_path):
 
 
 def test_the_sides_default_to_what_the_network_takes():
-    def options(*arguments):
-        return train_command.parse(["--images", "photos", *arguments])
+    def asked(*arguments):
+        return options.parse(["--images", "photos", *arguments])
 
-    assert options().size == 64 and options().model == "resnet10"
-    assert options("--model", "quick").size == 32
-    assert options("--start", "imagenet").size == 224
-    assert options("--start", "imagenet").training == pictures.RECIPES["transfer"]
-    assert options("--recipe", "modern").training.epochs == 50
-    assert options("--size", "96").size == 96
+    assert asked().size == 64 and asked().model == "resnet10"
+    assert asked("--model", "quick").size == 32
+    assert asked("--start", "imagenet").size == 224
+    assert asked("--start", "imagenet").training == pictures.RECIPES["transfer"]
+    assert asked("--recipe", "modern").training.epochs == 50
+    assert asked("--size", "96").size == 96
 
 
 # --- parts that the folder has already

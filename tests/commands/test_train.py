@@ -16,7 +16,9 @@ from torch import nn
 
 from cnnguide import results
 from cnnguide.checkpoint import load_checkpoint
-from cnnguide.commands import train as full_run
+from cnnguide.commands import forecast, parts
+from cnnguide.commands import options as choices
+from cnnguide.commands.train import main, owning
 from cnnguide.recipe import Recipe
 from cnnguide.run import Epoch
 
@@ -33,14 +35,14 @@ class SmallNet(nn.Sequential):
 
 @pytest.fixture(autouse=True)
 def _small_net(monkeypatch):
-    monkeypatch.setitem(full_run.CIFAR_NETWORKS, "quick", SmallNet)
+    monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", SmallNet)
 
 
 QUICK = ["--model", "quick", "--recipe", "quick", "--data", "sample", "--device", "cpu"]
 
 
 def command(tmp_path, *options):
-    return full_run.main([*QUICK, "--epochs", "1", "--output", str(tmp_path / "run"), *options])
+    return main([*QUICK, "--epochs", "1", "--output", str(tmp_path / "run"), *options])
 
 
 def test_the_command_trains_and_writes_everything_down(tmp_path, capsys):
@@ -72,9 +74,9 @@ def test_the_command_mixes_images_if_it_is_told_to(tmp_path, capsys):
 
 
 def test_several_processes_cannot_mix(monkeypatch):
-    monkeypatch.setattr(full_run, "processes", lambda: 2)
+    monkeypatch.setattr(parts, "processes", lambda: 2)
     with pytest.raises(ValueError, match="there must be one process, without --compiled"):
-        full_run.make_run(full_run.Options(), nn.Flatten(), Recipe(cutmix=1.0), torch.device("cpu"))
+        parts.make_run(choices.Options(), nn.Flatten(), Recipe(cutmix=1.0), torch.device("cpu"))
 
 
 def test_the_weights_file_holds_the_chosen_weights_and_the_recipe(tmp_path):
@@ -104,7 +106,7 @@ def test_a_run_that_has_ended_is_not_run_again(tmp_path, capsys):
 
 def test_a_dry_run_says_what_would_happen_and_does_nothing(tmp_path, capsys):
     options = ["--dry-run", "--batch-size", "8", "--device", "cpu", "--output"]
-    assert full_run.main([*options, str(tmp_path / "run")]) == 0
+    assert main([*options, str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
     assert "resnet18: 11,173,962 parameters, 45,000 training images, 150 epochs of 5625 st" in out
     assert "weight_decay = 0.0005" in out and not (tmp_path / "run").exists()
@@ -112,9 +114,9 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(tmp_path, capsys):
 
 
 def test_every_field_of_the_recipe_is_an_option():
-    options = full_run.parse(["--recipe", "modern", "--cutout", "3", "--milestones", "1", "2"])
+    options = choices.parse(["--recipe", "modern", "--cutout", "3", "--milestones", "1", "2"])
     assert options.training == Recipe(
-        **{**vars(full_run.find_recipe("modern")), "cutout": 3, "milestones": (1, 2)}
+        **{**vars(choices.find_recipe("modern")), "cutout": 3, "milestones": (1, 2)}
     )
 
 
@@ -131,7 +133,7 @@ def test_every_field_of_the_recipe_is_an_option():
     ],
 )
 def test_what_cannot_be_run_is_refused_in_one_line(tmp_path, capsys, options, message):
-    assert full_run.main([*options, "--output", str(tmp_path)]) == 1
+    assert main([*options, "--output", str(tmp_path)]) == 1
     assert message in " ".join(capsys.readouterr().err.split())
 
 
@@ -166,26 +168,26 @@ def found(monkeypatch):
 @pytest.mark.parametrize("kind", ["mps", "xpu"])
 def test_an_untried_device_is_offered_and_never_taken_unasked(tmp_path, capsys, found, kind):
     found(kind)
-    options = full_run.parse(["--output", str(tmp_path)])
-    assert full_run.device_of(options) == torch.device("cpu")
-    (sentence,) = full_run.remarks(torch.device("cpu"))
+    options = choices.parse(["--output", str(tmp_path)])
+    assert choices.device_of(options) == torch.device("cpu")
+    (sentence,) = forecast.remarks(torch.device("cpu"))
     assert sentence == f"PyTorch finds {kind} here; --device {kind} takes it, untried by us"
-    (sentence,) = full_run.remarks(torch.device(kind))
+    (sentence,) = forecast.remarks(torch.device(kind))
     assert sentence.startswith(f"nothing of this guide was tried on {kind}")
     assert command(tmp_path, "--device", "cpu", "--dry-run") == 0
     assert f"PyTorch finds {kind} here" in capsys.readouterr().out
 
 
 def test_several_processes_do_not_share_an_untried_device(tmp_path, monkeypatch):
-    monkeypatch.setattr(full_run, "find_device", torch.device)
-    options = full_run.parse(["--device", "mps", "--nproc", "2"])
+    monkeypatch.setattr(choices, "find_device", torch.device)
+    options = choices.parse(["--device", "mps", "--nproc", "2"])
     with pytest.raises(ValueError, match="on mps there must be one process, got several"):
-        full_run.device_of(options)
+        choices.device_of(options)
 
 
 def test_the_help_names_every_option_and_explains_it(capsys):
     with pytest.raises(SystemExit) as stop:
-        full_run.main(["--help"])
+        main(["--help"])
     assert stop.value.code == 0
     out = capsys.readouterr().out
     for option in (
@@ -203,7 +205,7 @@ def test_the_help_names_every_option_and_explains_it(capsys):
 
 def test_the_help_says_of_switches_what_they_do(capsys):
     with pytest.raises(SystemExit):
-        full_run.main(["--help"])
+        main(["--help"])
     out = " ".join(capsys.readouterr().out.split())
     assert "--decay-all, --no-decay-all" in out and "training options" in out
 
@@ -249,20 +251,20 @@ def test_what_the_end_needs_is_asked_for_at_the_start(tmp_path, capsys, monkeypa
 
 
 def test_a_second_run_keeps_away_from_the_folder_of_the_first(tmp_path, capsys):
-    with full_run.owning(full_run.parse(["--output", str(tmp_path / "run")])):
+    with owning(choices.parse(["--output", str(tmp_path / "run")])):
         assert command(tmp_path) == 1
     assert f"another run writes to {tmp_path / 'run'}; name another" in capsys.readouterr().err
     assert command(tmp_path) == 0
 
 
 def test_a_run_keeps_away_from_the_folder_of_a_series_seed(tmp_path, capsys):
-    series = full_run.parse(["--output", str(tmp_path), "--seeds", "2"])
-    alone = full_run.parse(["--output", str(tmp_path / "seed-1")])
+    series = choices.parse(["--output", str(tmp_path), "--seeds", "2"])
+    alone = choices.parse(["--output", str(tmp_path / "seed-1")])
     for one, other in ((series, alone), (alone, series)):
         with (
-            full_run.owning(one),
+            owning(one),
             pytest.raises(ValueError, match=r"another run writes to .*seed-1"),
-            full_run.owning(other),
+            owning(other),
         ):
             pass
 
@@ -300,7 +302,7 @@ class SlowAtFirst(SmallNet):
 
 
 def test_a_dry_run_warms_up_before_it_measures(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(full_run.CIFAR_NETWORKS, "quick", SlowAtFirst)
+    monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", SlowAtFirst)
     assert command(tmp_path, "--dry-run") == 0
     step = float(re.search(r"from steps of ([\d.]+) ms here", capsys.readouterr().out)[1])
     assert step < 400
@@ -339,7 +341,7 @@ class TooLarge(SmallNet):
 
 
 def test_out_of_memory_says_which_batch_fits(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(full_run.CIFAR_NETWORKS, "quick", TooLarge)
+    monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", TooLarge)
     assert command(tmp_path, "--batch-size", "64", "--learning-rate", "0.4") == 1
     err = capsys.readouterr().err
     assert "with batches of 64; 16 fits: take --batch-size 16 --learning-rate 0.1" in err
@@ -355,7 +357,7 @@ class TooLargeForApple(SmallNet):
 
 
 def test_out_of_memory_is_known_by_its_words_too(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(full_run.CIFAR_NETWORKS, "quick", TooLargeForApple)
+    monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", TooLargeForApple)
     assert command(tmp_path, "--batch-size", "64") == 1
     assert "with batches of 64; 16 fits: take --batch-size 16" in capsys.readouterr().err
 
@@ -368,7 +370,7 @@ class NeverFits(SmallNet):
 
 
 def test_no_memory_at_all_is_said(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(full_run.CIFAR_NETWORKS, "quick", NeverFits)
+    monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", NeverFits)
     assert command(tmp_path) == 1
     assert "out of memory on cpu even with single images" in capsys.readouterr().err
 
@@ -394,7 +396,7 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_weights(tmp_path):
     def start(name):
         resume = ["--resume"] if (tmp_path / name / "checkpoint.pt").exists() else []
         arguments = [*SHORT, "--output", str(tmp_path / name), *resume]
-        process = processes.Process(target=full_run.main, args=(arguments,))
+        process = processes.Process(target=main, args=(arguments,))
         process.start()
         return process
 

@@ -1,0 +1,215 @@
+"""What ``cnnguide train`` can be asked for, and what it refuses before anything is written."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import re
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from cnnguide.commands import imagenet, pictures
+from cnnguide.recipe import Recipe, find_recipe
+from cnnguide.run import device_of as find_device
+
+__all__ = ["UNTRIED", "Options", "check", "device_of", "folders", "parse", "resuming"]
+
+UNTRIED = ("mps", "xpu")  # PyTorch computes there; nothing of this guide was measured there
+
+
+@dataclass(frozen=True)
+class Options:
+    """Train a network on CIFAR-10 or on your own pictures, on a GPU if there is one.
+
+    The defaults are the full run: the CIFAR ResNet-18, 150 epochs, batches of 128. With
+    --images they are for some hundred pictures: `cnnguide train --images FOLDER --help` has them.
+    """
+
+    recipe: str = "article"  # article, modern (sooner there), or quick (a first try)
+    training: Recipe = field(default_factory=Recipe)
+    model: Literal["resnet18", "resnet10", "quick", "efficientnet"] = "resnet18"  # the network
+    data: Literal["full", "sample"] = "full"  # all 60,000 images, or the 6,000 shipped ones
+    images: Path | None = None  # instead, your own pictures: a folder for each class
+    size: int = 32  # side in pixels; your own are made so large: 64, or 224 from ImageNet
+    start: Literal["random", "imagenet"] = "random"  # with --images, the weights to begin with
+    test: float = 0.2  # with --images, share of each class set aside to report on
+    validation: float = 0.1  # share of the training images set aside to choose the epoch by
+    seed: int = 0  # of weights, order and augmentation
+    seeds: int = 1  # runs to make, from the seed on; more than one gives mean and deviation
+    device: str = "auto"  # cpu, cuda, or untried: mps, xpu; auto: cuda if there is one, else cpu
+    nproc: int = 1  # processes that share every batch, one per GPU; for many machines use torchrun
+    compiled: bool = False  # on a GPU, let torch.compile merge operations: a minute first
+    output: Path = Path("runs/latest")  # folder for all that is written
+    resume: bool = False  # go on from the checkpoint in the output folder
+    dry_run: bool = False  # print what would be done, with memory and time, and stop
+    tensorboard: bool = False  # also write curves for TensorBoard, and print its command
+    record: bool = False  # add the run to the results that the site shows
+
+
+def parse(arguments: list[str]) -> Options:
+    """Read the options: the fields of `Options` and `Recipe`, with their comments as help.
+
+    Examples
+    --------
+    >>> options = parse(["--recipe", "modern", "--epochs", "30"])
+    >>> options.training.epochs, options.model
+    (30, 'resnet18')
+    """
+    import tyro  # only the command needs it
+
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("--recipe", "--images", "--start", "--model"):
+        first.add_argument(name)
+    given = first.parse_known_args(arguments)[0]
+    return tyro.cli(
+        Options,
+        prog="cnnguide train",
+        args=arguments,
+        default=defaults(given),
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+
+
+def defaults(given: argparse.Namespace) -> Options:
+    """Give the options that fit the recipe, and those of your own pictures."""
+    if given.images is None:
+        name = given.recipe or "article"
+        return Options(recipe=name, training=find_recipe(name))
+    if given.start == "imagenet":
+        size, model, name = 224, imagenet.NAME, "transfer"
+    else:
+        size, model, name = 32 if given.model == "quick" else 64, "resnet10", "pictures"
+    name = given.recipe or name
+    training = pictures.RECIPES[name] if name in pictures.RECIPES else find_recipe(name)
+    return Options(recipe=name, training=training, model=model, size=size, validation=0.2)  # type: ignore[arg-type]
+
+
+def check(options: Options, arguments: list[str]) -> None:
+    """Refuse what cannot be run, before anything is written.
+
+    Raises
+    ------
+    ValueError
+        With one sentence that says what must be otherwise.
+    ModuleNotFoundError
+        If something is not installed that the end of the run needs.
+
+    Examples
+    --------
+    >>> check(Options(seeds=0), [])
+    Traceback (most recent call last):
+    ValueError: seeds must be at least 1, got 0
+    """
+    for name in ("seeds", "nproc"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"{name} must be at least 1, got {getattr(options, name)}")
+    for name in ("validation", "test"):
+        if not 0 < getattr(options, name) < 1:
+            raise ValueError(f"{name} must lie between 0 and 1, got {getattr(options, name)}")
+    check_images(options)
+    device = device_of(options)
+    cards = torch.cuda.device_count()
+    if device.type == "cuda" and options.nproc > cards:
+        raise ValueError(f"nproc must be at most the number of GPUs, {cards}, got {options.nproc}")
+    if options.dry_run:
+        return
+    # What the end of a run needs has to be there at its start.
+    board = ["torch.utils.tensorboard"] if options.tensorboard else []
+    for name in ["matplotlib.pyplot", "safetensors.torch", *board]:
+        importlib.import_module(name)
+    begun = [f for f in folders(options).values() if (f / "checkpoint.pt").exists()]
+    if options.resume and not begun:
+        raise ValueError(f"nothing to resume in {options.output}; leave out --resume to begin")
+    if begun and not options.resume:
+        raise ValueError(
+            f"{begun[0] / 'checkpoint.pt'} exists: go on with `{resuming(arguments)}`, "
+            "or name another --output"
+        )
+
+
+def check_images(options: Options) -> None:
+    """Refuse options that do not go with the images."""
+    if options.images is None:
+        if options.size != 32 or options.start != "random":
+            raise ValueError("--size and --start must come with --images, your own pictures")
+        if options.model == imagenet.NAME:
+            raise ValueError(f"--model {imagenet.NAME} must come with --start imagenet")
+        return
+    if (options.start == "imagenet") != (options.model == imagenet.NAME):
+        raise ValueError(
+            f"--start imagenet must have --model {imagenet.NAME}, got {options.model} and "
+            f"--start {options.start}; leave --model out"
+        )
+    least = 32 if options.model == "quick" else 16
+    if options.size < least or (options.model == "quick" and options.size > least):
+        wanted = "exactly 32 with --model quick" if least == 32 else "at least 16"
+        raise ValueError(f"size must be {wanted}, got {options.size}")
+    if options.start == "imagenet" and (options.compiled or options.nproc > 1):
+        raise ValueError("with --start imagenet there must be one process, without --compiled")
+    if options.record:
+        raise ValueError("--record must be left out with --images: the site shows CIFAR-10")
+    if not options.images.is_dir():
+        raise ValueError(f"--images must be a folder, got {options.images}")
+    if options.start == "imagenet":
+        imagenet.load(2)  # if the weights are not there, say so before anything is read
+
+
+def device_of(options: Options) -> torch.device:
+    """Choose where this process computes.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device here, or the options do not go with it.
+
+    Examples
+    --------
+    >>> device_of(Options(device="cpu"))
+    device(type='cpu')
+    """
+    wanted = options.device
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and "LOCAL_RANK" in os.environ:
+        wanted = f"cuda:{os.environ['LOCAL_RANK']}"
+    if not re.fullmatch(r"cpu|(cuda|mps|xpu)(:\d+)?", wanted):
+        raise ValueError(f"device must be auto, cpu, cuda, mps or xpu, got {wanted!r}")
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError("device is cuda, but PyTorch finds no GPU here; take --device cpu")
+    device = find_device(wanted)
+    if device.type in UNTRIED and (options.nproc > 1 or "RANK" in os.environ):
+        raise ValueError(f"on {device.type} there must be one process, got several")
+    if options.compiled and device.type != "cuda":
+        raise ValueError(f"--compiled pays on a GPU, got {device.type}; leave it out")
+    return device
+
+
+def folders(options: Options) -> dict[int, Path]:
+    """Give the folder of each seed's run.
+
+    Examples
+    --------
+    >>> {seed: folder.as_posix() for seed, folder in folders(Options(seed=3, seeds=2)).items()}
+    {3: 'runs/latest/seed-3', 4: 'runs/latest/seed-4'}
+    """
+    if options.seeds == 1:
+        return {options.seed: options.output}
+    seeds = range(options.seed, options.seed + options.seeds)
+    return {seed: options.output / f"seed-{seed}" for seed in seeds}
+
+
+def resuming(arguments: list[str]) -> str:
+    """Write the command that goes on with a run.
+
+    Examples
+    --------
+    >>> resuming(["--output", "my runs"])
+    "cnnguide train --resume --output 'my runs'"
+    """
+    others = [argument for argument in arguments if argument != "--resume"]
+    return shlex.join(["cnnguide", "train", "--resume", *others])

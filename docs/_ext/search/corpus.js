@@ -11,7 +11,7 @@
     return url.startsWith("auto_examples/") ? "gallery" : "chapter";
   }
 
-  /** The lines that were packed: runs of ASCII, and between them runs whose letters have numbers. */
+  /** The lines that were packed: runs of ASCII, between them runs of letters that have numbers. */
   function unpacked({ plain, others, letters }) {
     const table = [...letters];
     const letter = (number) => table[number.charCodeAt(0) - 0x80];

@@ -17,13 +17,15 @@ import statistics
 import subprocess
 import sys
 import threading
+import tomllib
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
-SITE = Path(__file__).parents[1] / "docs" / "_build" / "html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ROOT = Path(__file__).parents[1]
+SITE = ROOT / "docs" / "_build" / "html"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FLAGS = "--headless=new --no-sandbox --no-first-run --disable-background-networking"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
@@ -123,18 +125,19 @@ def main() -> None:
     parser.add_argument("--program", default="lighthouse", help="the path of Lighthouse")
     parser.add_argument("--runs", type=int, default=3, help="of each page, whose medians count")
     options = parser.parse_args()
-    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    names = PROJECT["tool"]["cnnguide"]["browsers"]
+    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if browser is None:
         sys.exit("no Chromium was found: apt-get install chromium, or set CHROMIUM to its path")
-    names = options.pages or heaviest(SITE)
+    pages = options.pages or heaviest(SITE)
     print("| page | performance | accessibility | best practices | SEO | kB before images", end="")
     print(" | largest paint, s | layout shift |\n|---|" + "---:|" * len(AIMS))
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Plain, directory=str(SITE))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        for name in names:
-            address = f"http://127.0.0.1:{server.server_port}/{name}"
+        for page in pages:
+            address = f"http://127.0.0.1:{server.server_port}/{page}"
             runs = [examine(options.program, browser, address) for _run in range(options.runs)]
-            print(row(name, median(runs)), flush=True)
+            print(row(page, median(runs)), flush=True)
         server.shutdown()
     print(row("aim", AIMS))
 

@@ -50,6 +50,19 @@ COLOURS = {
 NUMBER = re.compile(r"(?<![\w-])[-−]?\d+(?:[.,]\d+)*")
 
 
+def without_numbers(text: str, number: re.Pattern[str] = NUMBER) -> tuple[str, list[str]]:
+    """Split ``kernel 3: 5 places`` into ``kernel {0}: {1} places`` and the numbers."""
+    place = count()
+    return number.sub(lambda _: f"{{{next(place)}}}", text), number.findall(text)
+
+
+def with_numbers(message: str, numbers: list[str]) -> str:
+    """Put numbers back in their places."""
+    for place, number in enumerate(numbers):
+        message = message.replace(f"{{{place}}}", number)
+    return message
+
+
 def script() -> Path | None:
     """Give the file that Python was started with, if it was with one: ``python plot_conv.py``."""
     main = sys.modules["__main__"]
@@ -166,13 +179,9 @@ def translate(words: Mapping[str, str], *, font: str = "") -> None:
     known = dict(words)
 
     def other(line: str) -> str:
-        place = count()
-        said = known.get(NUMBER.sub(lambda _: f"{{{next(place)}}}", line.strip()))
-        if said is None:
-            return line
-        for number, found in enumerate(NUMBER.findall(line)):
-            said = said.replace(f"{{{number}}}", found)
-        return said
+        message, numbers = without_numbers(line.strip())
+        said = known.get(message)
+        return line if said is None else with_numbers(said, numbers)
 
     plain = getattr(Text.set_text, "__wrapped__", Text.set_text)
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import threading
+import tomllib
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -65,8 +66,8 @@ def server():
 @pytest.fixture(scope="session")
 def chromium():
     """Start the browser."""
-    # The headless shell draws the same without windows, which takes about half the time.
-    names = ("chromium-headless-shell", "chromium", "chromium-browser")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    names = project["tool"]["cnnguide"]["browsers"]
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if path is None:
         pytest.fail(

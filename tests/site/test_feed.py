@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from bs4 import BeautifulSoup
+from markdown_it import MarkdownIt
 
 from conftest import ROOT, SITE
 from page.feed import CHANGELOG, NAME, Change, changes, feed, name_feed, write_feed
@@ -46,6 +48,72 @@ def test_outside_of_git_all_lines_are_as_old_as_the_file(log, tmp_path, monkeypa
     monkeypatch.setenv("PATH", str(tmp_path))
     written = datetime.fromtimestamp(log.stat().st_mtime, UTC)
     assert [change.date for change in changes(log)] == [written, written]
+
+
+def test_where_there_is_no_repository_all_lines_are_as_old_as_the_file(tmp_path, capsys):
+    path = tmp_path / "CHANGELOG.md"
+    path.write_text("## 1\n\n- One.\n", encoding="utf-8")
+    assert changes(path)[0].date == datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_clone_without_the_older_commits_is_told_and_dates_nothing(log, tmp_path, capsys):
+    git(tmp_path, "clone", "--quiet", "--depth=1", tmp_path.as_uri(), "part")
+    path = tmp_path / "part" / log.name
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    assert [change.date for change in changes(path)] == [written, written]
+    assert capsys.readouterr().err == (
+        "warning: the feed has no dates of CHANGELOG.md: the clone lacks the older commits; "
+        "git fetch --unshallow gets them\n"
+    )
+
+
+def test_what_else_git_fails_at_is_told(tmp_path, capsys):
+    git(tmp_path, "init", "--quiet")
+    path = tmp_path / "CHANGELOG.md"
+    path.write_text("## 1\n\n- One.\n", encoding="utf-8")
+    assert changes(path)[0].date == datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("warning: the feed has no dates of CHANGELOG.md: no such ")
+
+
+def test_entries_are_read_as_markdown(tmp_path):
+    path = tmp_path / "CHANGELOG.md"
+    path.write_text(
+        """2.0
+---
+
+- Two lines,
+  one change.
+
+  ```sh
+  - no change
+  ```
+* Another
+  - with a part
+
+```
+## no version
+- no change
+```
+
+1.0
+---
+1. The first.
+""",
+        encoding="utf-8",
+    )
+    assert sorted((change.version, change.text) for change in changes(path)) == [
+        ("1.0", "The first."),
+        ("2.0", "Another\n- with a part"),
+        ("2.0", "Two lines,\none change.\n\n```sh\n- no change\n```"),
+    ]
+
+
+def test_an_entry_of_two_lines_is_as_old_as_the_newer(log, tmp_path):
+    log.write_text(log.read_text("utf-8").replace("New & *bold*.", "New & *bold*,\n  and more."))
+    git(tmp_path, "commit", "--quiet", "-a", "--message", "3", date="2026-05-06T07:08:09+00:00")
+    assert changes(log)[0].date == datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
 
 
 def test_a_change_above_the_first_version_is_refused(tmp_path):
@@ -92,9 +160,8 @@ def test_only_a_site_that_knows_its_address_has_a_feed(tmp_path, monkeypatch):
 
 def test_our_own_changelog_becomes_a_feed():
     found = changes(CHANGELOG)
-    assert len(found) == sum(
-        line.startswith("- ") for line in (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines()
-    )
+    page = MarkdownIt("commonmark").render((ROOT / "CHANGELOG.md").read_text("utf-8"))
+    assert len(found) == len(BeautifulSoup(page, "html.parser").select("h2 ~ ul > li")) > 10
     entries = ET.fromstring(feed(found, PLACE)).findall(f"{ATOM}entry")
     assert all(len(entry.findtext(f"{ATOM}title")) <= 91 for entry in entries)
     dates = [entry.findtext(f"{ATOM}updated") for entry in entries]

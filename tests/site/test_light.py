@@ -120,7 +120,10 @@ def site_of(tmp_path, **texts):
     (static / "a.css").write_text(".x{a:b}.y{a:b}", encoding="utf-8")
     (static / "styles" / "b.css").write_text("p{a:b}.later{c:d}", encoding="utf-8")
     (static / "own.css").write_text(".own{a:b}", encoding="utf-8")
-    (static / "s.js").write_text('element.className = "later";', encoding="utf-8")
+    (static / "s.js").write_text(
+        "/* for a reader's eye */ element.className = 'later';",
+        encoding="utf-8",
+    )
     for name, text in texts.items():
         (tmp_path / "en" / f"{name}.html").write_text(text, encoding="utf-8")
     return tmp_path / "en"
@@ -141,7 +144,7 @@ def test_shared_sheets_become_one_and_a_pages_own_stay(tmp_path):
         one=f'{one}<p class="x">{script}',
         other=f'{other}<div class="sd-tab-set">{script}',
     )
-    write_sheet(folder, tmp_path / "kept")
+    write_sheet(folder, tmp_path / "kept", ["one", "other"])
     sheet = (folder / "_static" / "site.css").read_text(encoding="utf-8")
     assert sheet == ".x{a:b}\np{a:b}\n.later{c:d}\n"
     first, second = ((folder / f"{n}.html").read_text(encoding="utf-8") for n in ("one", "other"))
@@ -150,7 +153,7 @@ def test_shared_sheets_become_one_and_a_pages_own_stay(tmp_path):
     assert re.findall(r"_static/([\w.-]+)\?v=", second) == ["site.css", "own.css", "design-tabs.js"]
     # a build that writes one page anew
     (folder / "one.html").write_text(f'{one}<p class="y">', encoding="utf-8")
-    write_sheet(folder, tmp_path / "kept")
+    write_sheet(folder, tmp_path / "kept", ["one", "other"])
     first, second = ((folder / f"{n}.html").read_text(encoding="utf-8") for n in ("one", "other"))
     assert ".y{a:b}" in (folder / "_static" / "site.css").read_text(encoding="utf-8")
     assert re.findall(r"site.css\?v=(\w+)", first) == re.findall(r"site.css\?v=(\w+)", second)
@@ -161,7 +164,41 @@ def test_a_sheet_below_a_folder_may_show_no_file(tmp_path):
     folder = site_of(tmp_path, one=links("styles/b.css"))
     (folder / "_static" / "styles" / "b.css").write_text("p{a:url(x.png)}", encoding="utf-8")
     with pytest.raises(ValueError, match="styles/b.css must show no file of its own"):
-        write_sheet(folder, tmp_path / "kept")
+        write_sheet(folder, tmp_path / "kept", ["one"])
+
+
+def built_before(tmp_path):
+    """A folder with two pages of an earlier build, which had one sheet only."""
+    folder = site_of(tmp_path, one=links("a.css"), left=links("a.css"))
+    write_sheet(folder, tmp_path / "kept", ["one", "left"])
+    return folder
+
+
+def test_a_page_that_is_left_from_before_does_not_decide(tmp_path):
+    folder = built_before(tmp_path)
+    (folder / "one.html").write_text(links("a.css", "styles/b.css"), encoding="utf-8")
+    write_sheet(folder, tmp_path / "kept", ["one"])
+    assert "b.css" not in (folder / "one.html").read_text(encoding="utf-8")
+
+
+def test_the_sheets_are_found_again_where_their_names_were_not_kept(tmp_path):
+    folder = built_before(tmp_path)
+    (tmp_path / "kept").unlink()
+    before = (folder / "_static" / "site.css").read_text(encoding="utf-8")
+    write_sheet(folder, tmp_path / "kept", ["one", "left"])  # no page is new
+    assert (folder / "_static" / "site.css").read_text(encoding="utf-8") == before
+    (folder / "one.html").write_text(links("a.css", "styles/b.css"), encoding="utf-8")
+    write_sheet(folder, tmp_path / "kept", ["one", "left"])
+    assert "b.css" not in (folder / "one.html").read_text(encoding="utf-8")
+
+
+def test_a_sheet_that_is_no_longer_there_is_forgotten(tmp_path):
+    folder = site_of(tmp_path, one=links("a.css", "styles/b.css"), other=links("a.css"))
+    (tmp_path / "kept").write_text("gone.css\na.css", encoding="utf-8")
+    page = folder / "other.html"
+    page.write_text(links("site.css"), encoding="utf-8")
+    write_sheet(folder, tmp_path / "kept", ["one", "other"])
+    assert (folder / "_static" / "site.css").exists()
 
 
 USED = """() => {

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from conftest import SITE, pages, tab_to
+from page.markdown import code_span
 from page.reading_order import stems
 from page.twins import twin, write_root
 from translation.editions import published
@@ -170,6 +171,14 @@ def test_a_line_that_begins_like_a_list_stays_a_paragraph():
     assert [t.content for t in tokens if t.type == "text"][1:5] == list(lines)
 
 
+@pytest.mark.parametrize(
+    "code", ["a", "a`b", "`a`", "``", "a ``b`` c", "`a` or ``b``", " a", " a ", "  ", "```x``y`"]
+)
+def test_a_code_span_keeps_its_backquotes_and_spaces(code):
+    (line,) = (token for token in MarkdownIt("commonmark").parse(code_span(code)) if token.children)
+    assert [(t.type, t.content) for t in line.children] == [("code_inline", code)]
+
+
 def test_every_page_names_its_twin():
     for edition, name in PAGES:
         made = (SITE / edition / name).read_text(encoding="utf-8")
@@ -181,8 +190,8 @@ def test_every_page_names_its_twin():
 
 LABELS = {"en": "Copy this page as Markdown", "zh": "复制本页的 Markdown 文本"}
 COPIED = {"en": "Copied: this page as Markdown", "zh": "已复制本页的 Markdown 文本"}
-FOLDER = {"en": "lets no page read files from a folder", "zh": "不允许它读取文件"}
-FAILED = {"en": "could not be copied: open conv.md", "zh": "没能复制本页：请打开 conv.md"}
+FOLDER = {"en": "a browser lets no page read files", "zh": "浏览器不允许网页读取其他文件"}
+FAILED = {"en": "could not be copied: open conv.md", "zh": "本页没有复制成功：请打开 conv.md"}
 
 
 @pytest.fixture
@@ -250,14 +259,17 @@ def test_without_javascript_a_link_leads_to_the_twin(chromium, server):
     context.close()
 
 
-def test_the_button_fits_beside_the_title_on_a_phone(chromium, server):
-    context = chromium.new_context(viewport={"width": 360, "height": 700}, has_touch=True)
+@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("width", [360, 390])
+def test_the_button_leaves_the_title_its_whole_line_on_a_phone(chromium, server, edition, width):
+    context = chromium.new_context(viewport={"width": width, "height": 700}, has_touch=True)
     opened = context.new_page()
-    opened.goto(f"{server}/en/conv.html")
-    button = opened.get_by_role("button", name=LABELS["en"])
-    box = button.bounding_box()
-    assert box["height"] >= 24 and box["x"] + box["width"] <= 360  # WCAG 2.5.8
+    opened.goto(f"{server}/{edition}/norm.html")
+    button = opened.get_by_role("button", name=LABELS[edition])
+    box, title = button.bounding_box(), opened.locator("h1").bounding_box()
+    assert box["height"] >= 24 and box["x"] + box["width"] <= width  # WCAG 2.5.8
+    assert box["y"] + box["height"] <= title["y"]
     button.tap()
     opened.locator(".page-twin [role=status] >> text=/./").wait_for()
-    assert opened.evaluate("document.documentElement.scrollWidth") <= 360
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
     context.close()

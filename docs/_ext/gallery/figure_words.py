@@ -21,10 +21,10 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
+from cnnguide.show import with_numbers, without_numbers
 from gallery.figure_colours import plain, with_dark_colours
 from gallery.fonts import Fonts, width
 from translation.catalogs import gettext
-from translation.placeholders import with_numbers, without_numbers
 
 __all__ = ["centred", "messages_of", "words_of"]
 

@@ -14,9 +14,9 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util.typing import ExtensionMetadata
 from sphinx_gallery.directives import imgsgnode
 
+from cnnguide.show import with_numbers, without_numbers
 from gallery.figure_words import messages_of
 from translation.catalogs import add_messages, catalog, warn_missing
-from translation.placeholders import with_numbers, without_numbers
 from translation.translatable import Carrier, become
 
 _ = get_translation("sphinx")

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -26,7 +27,7 @@ from pypdf import PdfReader
 
 import cnnguide
 from offline.shelf import FOLDER
-from translation.editions import Edition, address, editions, published
+from translation.editions import DOCS, Edition, address, editions, published
 
 __all__ = ["chapters_of", "write_pdf"]
 
@@ -206,8 +207,8 @@ def write_pdf(site: Path, edition: Edition, pages: list[str] | None = None) -> P
 
 def print_page(text: Path, out: Path) -> None:
     """Have Chromium print a page."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
-    known = (os.environ.get("CHROMIUM", ""), *names)
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    known = (os.environ.get("CHROMIUM", ""), *project["tool"]["cnnguide"]["browsers"])
     chromium = next(filter(None, map(shutil.which, known)), None)
     if chromium is None:
         sys.exit("no Chromium was found: apt-get install chromium, or set CHROMIUM to its path")

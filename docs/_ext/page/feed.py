@@ -2,18 +2,22 @@
 
 Usage: ``python -m page.feed SITE``, after the editions are built.
 A feed needs whole addresses, so a site that does not know its own has none.
-A line is as old as the commit that wrote it; outside of git, all are as old as the file.
+A change is as old as the commit that wrote its newest line; outside of git, and in a clone that
+lacks the older commits, all are as old as the file.
 ``CHANGELOG.md`` is in English, and so is the feed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
+from textwrap import dedent
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -36,7 +40,7 @@ BLAMED = re.compile(
 
 
 class Change(NamedTuple):
-    """A line of the changelog."""
+    """An entry of the changelog."""
 
     text: str  # Markdown, without the mark of the list
     version: str  # the heading that it stands below
@@ -44,23 +48,40 @@ class Change(NamedTuple):
 
 
 def line_dates(path: Path) -> dict[int, datetime]:
-    """Tell when each line of a file was committed, by its number; nothing outside of git."""
-    command = ["git", "blame", "--line-porcelain", "--", path.name]
+    """Tell when each line of a file was committed, by its number; nothing if git does not know."""
     try:
-        told = subprocess.run(command, cwd=path.parent, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
+        if asked_of_git(path.parent, "rev-parse", "--is-shallow-repository").strip() == "true":
+            raise ValueError("the clone lacks the older commits; git fetch --unshallow gets them")
+        told = asked_of_git(path.parent, "blame", "--line-porcelain", "--", path.name)
+    except FileNotFoundError:  # there is no git
         return {}
-    found = BLAMED.findall(told.stdout.decode("utf-8"))
+    except ValueError as error:
+        if "not a git repository" not in str(error):
+            print(f"warning: the feed has no dates of {path.name}: {error}", file=sys.stderr)
+        return {}
+    found = BLAMED.findall(told)
     return {int(number): datetime.fromtimestamp(int(time), UTC) for number, time in found}
 
 
+def asked_of_git(folder: Path, *arguments: str) -> str:
+    """Give what git says in a folder; where it fails, its sentence is the ValueError's."""
+    plain = {**os.environ, "LC_ALL": "C"}  # in English, whatever language git speaks here
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env=plain, capture_output=True, encoding="utf-8"
+    )
+    if done.returncode:
+        raise ValueError(" ".join(done.stderr.removeprefix("fatal: ").split()))
+    return done.stdout
+
+
 def changes(path: Path) -> list[Change]:
-    """List the lines of a changelog, newest first.
+    """List the entries of a changelog, newest first.
 
     Parameters
     ----------
     path : pathlib.Path
-        A file whose headings ``## `` are versions, and whose lines ``- `` are changes.
+        Markdown whose headings of the second level are versions, and whose items of lists below
+        them are changes.
 
     Raises
     ------
@@ -69,13 +90,18 @@ def changes(path: Path) -> list[Change]:
     """
     dates, version, found = line_dates(path), "", []
     for_all = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if line.startswith("## "):
-            version = line.removeprefix("## ")
-        elif line.startswith("- "):
+    text = path.read_text(encoding="utf-8")
+    lines, tokens = text.splitlines(), MarkdownIt("commonmark").parse(text)
+    for token, inside in pairwise(tokens):
+        if token.type == "heading_open" and token.tag == "h2":
+            version = inside.content
+        elif token.type == "list_item_open" and token.level == 1 and token.map:
+            start, end = token.map
             if not version:
-                raise ValueError(f"{path.name}:{number}: a change must stand below a version")
-            found.append(Change(line.removeprefix("- "), version, dates.get(number, for_all)))
+                raise ValueError(f"{path.name}:{start + 1}: a change must stand below a version")
+            said = re.sub(r"^\S+ +", lambda mark: " " * len(mark[0]), "\n".join(lines[start:end]))
+            date = max((dates[n] for n in range(start + 1, end + 1) if n in dates), default=for_all)
+            found.append(Change(dedent(said).strip(), version, date))
     return sorted(found, key=lambda change: change.date, reverse=True)
 
 

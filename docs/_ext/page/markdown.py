@@ -225,5 +225,15 @@ def escaped(text: str) -> str:
 
 
 def code_span(text: str) -> str:
-    """Write code in a line, whatever backquotes it has."""
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
+    """Write code in a line, whatever backquotes it has.
+
+    Examples
+    --------
+    >>> print(code_span("a"), code_span("`a` or ``b``"))
+    `a` ``` `a` or ``b`` ```
+    """
+    runs = [len(run) for run in re.findall("`+", text)]
+    mark = "`" * (max(runs, default=0) + 1)
+    # a space beside the marks is no part of the code if there is one at both ends
+    edged = "`" in (text[:1], text[-1:]) or (text[:1] == text[-1:] == " " and text.strip(" "))
+    return f"{mark} {text} {mark}" if edged else f"{mark}{text}{mark}"

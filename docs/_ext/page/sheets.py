@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,6 @@ SCRIPTS_FOR = {"design-tabs.js": "sd-tab-set", "sg-tags.js": "sg-tag-list"}
 NAMES = re.compile(r"[A-Za-z_][\w-]*")
 ATTRIBUTE = re.compile(r'\s(?:class|id)="([^"]*)"')
 VARIABLE = re.compile(r"var\(\s*(--[\w-]+)")
-LITERAL = re.compile(r""""[^"\n]*"|'[^'\n]*'|`[^`]*`""")
 # Rules that hold rules; others, such as @font-face, stay as they are.
 GROUPS = ("media", "supports", "layer", "container")
 
@@ -135,7 +135,7 @@ def shared(pages: list[str]) -> list[str]:
     return [row[0] for row in same]
 
 
-def write_sheet(folder: Path, kept: Path) -> None:
+def write_sheet(folder: Path, kept: Path, documents: Iterable[str]) -> None:
     """Put the shared sheets of an edition into one, and have its pages name that.
 
     Parameters
@@ -144,6 +144,8 @@ def write_sheet(folder: Path, kept: Path) -> None:
         The built edition's.
     kept : pathlib.Path
         A file that keeps the names of the sheets for a build that writes only some pages anew.
+    documents : iterable of str
+        The pages that the edition has now; what else lies in the folder may be left from before.
 
     Raises
     ------
@@ -153,15 +155,19 @@ def write_sheet(folder: Path, kept: Path) -> None:
     paths = [p for p in sorted(folder.rglob("*.html")) if "_static" not in p.parts]
     pages = {path: path.read_text(encoding="utf-8") for path in paths}
     static = folder / "_static"
-    if not any(f"_static/{NAME}" in text for text in pages.values()):
-        kept.write_text("\n".join(shared([*pages.values()])), encoding="utf-8")
-    names = kept.read_text(encoding="utf-8").split()
+    old = {path for path, text in pages.items() if f"_static/{NAME}" in text}
+    names = kept.read_text(encoding="utf-8").split() if kept.exists() else []
+    if not names or not old & {folder / f"{name}.html" for name in documents}:
+        names = shared([text for path, text in pages.items() if path not in old])
+        kept.write_text("\n".join(names), encoding="utf-8")
+    names = [name for name in names if (static / name).exists()]
+    if not names:
+        return
     there: set[str] = set()
     for text in pages.values():
         there.update(*(value.split() for value in ATTRIBUTE.findall(text)))
     for script in static.rglob("*.js"):
-        for literal in LITERAL.findall(script.read_text(encoding="utf-8")):
-            there.update(NAMES.findall(literal))
+        there.update(NAMES.findall(script.read_text(encoding="utf-8")))
     sheet = ""
     for name in names:
         css = (static / name).read_text(encoding="utf-8")
@@ -203,7 +209,7 @@ def rewritten(page: str, names: list[str], digest: str) -> str:
 def gather(app: Sphinx, error: Exception | None) -> None:
     """Write the sheet after the build."""
     if error is None and app.builder.name == "html":
-        write_sheet(Path(app.outdir), Path(app.doctreedir, "sheets.txt"))
+        write_sheet(Path(app.outdir), Path(app.doctreedir, "sheets.txt"), app.env.found_docs)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

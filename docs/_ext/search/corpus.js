@@ -11,12 +11,25 @@
     return url.startsWith("auto_examples/") ? "gallery" : "chapter";
   }
 
+  /** The lines that were packed: runs of ASCII, between them runs of letters that have numbers. */
+  function unpacked({ plain, others, letters }) {
+    const table = [...letters];
+    const letter = (number) => table[number.charCodeAt(0) - 0x80];
+    const runs = others.replace(/[\u0080-\u33ff]/g, letter).split("\x7f");
+    return plain.split("\x7f").map((run, i) => run + (runs[i] ?? "")).join("").split("\n");
+  }
+
+  const lines = unpacked(globalThis.searchIndex); // all anchors, all titles, all texts
+  const count = lines.length / 3;
   const sections = [];
-  const pages = globalThis.searchIndex.pages.map(([url, title, parts]) => {
-    const numbers = parts.map(([anchor, title, text]) =>
-      sections.push({ url, anchor, title, text, folded: fold(text), foldedTitle: fold(title) }) - 1
-    );
-    return { url, title, kind: kindOf(url), numbers }; // the numbers of its sections
+  const pages = globalThis.searchIndex.pages.map(([url, parts]) => {
+    const first = sections.length;
+    const numbers = Array.from({ length: parts }, (_, i) => first + i); // of its sections
+    for (const number of numbers) {
+      const [anchor, title, text] = [0, 1, 2].map((column) => lines[column * count + number]);
+      sections.push({ url, anchor, title, text, folded: fold(text), foldedTitle: fold(title) });
+    }
+    return { url, title: sections[first].title, kind: kindOf(url), numbers };
   });
   // One text of all sections, and where each of them ends in it.
   const texts = sections.map((section) => `${section.foldedTitle}\t${section.folded}`);

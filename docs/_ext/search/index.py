@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
+from page.reading_order import stems
 from search.folding import simplified
+from search.packing import packed
 from search.sections import article_of, sections
 from search.terms import terms
 
@@ -41,11 +43,30 @@ def write_index(app: Sphinx, error: Exception | None) -> None:
         known = before.get(page, [None])
         after[page] = known if known[0] == digest else [digest, [*sections(article_of(text))]]
     kept.write_text(json.dumps(after, ensure_ascii=False), encoding="utf-8")
-    pages = [[f"{page}.html", parts[0][1], parts] for page, (_, parts) in after.items() if parts]
-    index: dict[str, Any] = {"pages": pages, "terms": terms(app)}
-    index["simplified"] = simplified(json.dumps(index, ensure_ascii=False))
+    pages = [page for page in sorted(after, key=place(stems())) if after[page][1]]
+    parts = [part for page in pages for part in after[page][1]]
+    # all anchors, then all titles, then all texts; a line each
+    text = "\n".join(line for column in zip(*parts, strict=True) for line in column)
+    index = {
+        "pages": [(f"{page}.html", len(after[page][1])) for page in pages],
+        **packed(text),
+        "terms": (named := terms(app)),
+        "simplified": simplified(text + json.dumps(named, ensure_ascii=False)),
+    }
     data = json.dumps(index, ensure_ascii=False)
     Path(app.outdir, "search-index.js").write_text(f"globalThis.searchIndex = {data};\n", "utf-8")
+
+
+def place(chapters: list[str]) -> Callable[[str], tuple[str, int, str]]:
+    """Sort pages by kind and as they are read: what is alike lies together and compresses well."""
+    numbers = {stem: number for number, stem in enumerate(chapters)}
+
+    def key(page: str) -> tuple[str, int, str]:
+        folder, _, name = page.rpartition("/")
+        stem = name.removeprefix("plot_").removeprefix("draw_")
+        return folder, numbers.get(stem, len(numbers)), name
+
+    return key
 
 
 def own_search_page(app: Sphinx) -> None:

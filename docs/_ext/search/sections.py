@@ -23,6 +23,7 @@ NOT_TEXT = (
 PYTHON = ("ipython3", "python", "Python", "pycon", "default")
 CODE = ", ".join(f".highlight-{language} pre" for language in PYTHON)
 OWNERS = "section[id], dl.py > dt[id]"
+NAME = "dl.py > dt[id] > .sig-prename, dl.py > dt[id] > .sig-name"
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 SPACE_IN_HAN = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s+(?=[\u3000-\u9fff\uff00-\uffef])")
 
@@ -73,7 +74,7 @@ def prose_of(article: Tag, owners: dict[int, Tag]) -> dict[int, str]:
 def title_of(tag: Tag) -> str:
     """Read the heading of a section, or the name of an entry of the reference."""
     if tag.name == "dt":
-        return "".join(part.get_text() for part in tag.select(".sig-prename, .sig-name"))
+        return "".join(part.get_text() for part in tag.select(NAME))
     heading = tag.find(HEADINGS)
     for number in heading.select(".section-number") if heading else ():
         number.extract()
@@ -91,10 +92,13 @@ def sections(article: Tag) -> Iterator[tuple[str, str, str]]:
     for noise in article.select(NOT_TEXT):
         noise.decompose()
     owners = {id(tag): tag for tag in article.select(OWNERS)}
+    titles = {key: title_of(tag) for key, tag in owners.items()}
+    for name in article.select(f":is({NAME})"):
+        name.decompose()  # it is the entry's title
     code = take_code(article, owners)
     prose = prose_of(article, owners)
-    known = "\n".join([*map(title_of, owners.values()), *prose.values()])
+    known = "\n".join([*titles.values(), *prose.values()])
     for key, tag in owners.items():
         new = new_parts((p for block in code.get(key, ()) for p in parts_of_code(block)), known)
         known = "\n".join([known, *new])
-        yield str(tag["id"]), title_of(tag), " ".join([prose[key], *new]).strip()
+        yield str(tag["id"]), titles[key], " ".join([prose[key], *new]).strip()

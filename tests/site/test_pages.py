@@ -70,6 +70,7 @@ def test_a_chinese_page_has_no_english_sentence(page):
     text = re.sub(r"《[^》]*》", " ■ ", made.get_text(" "))  # titles of works
     found = [m[0] for part in (text, *labels) for m in ENGLISH.finditer(re.sub(r"\s+", " ", part))]
     assert found == []
+    assert " -- " not in text  # a dash that was not made one
     assert re.search("[\u4e00-\u9fff]", text)
     title = made.title.get_text().removesuffix(" - cnnguide")
     assert re.search("[\u4e00-\u9fff]", title) or title.startswith("cnnguide")  # a module's name

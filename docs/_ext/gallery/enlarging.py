@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ IMAGE = re.compile(
 )
 SIZE = re.compile(r"<t(?:ext|span)\b[^>]*font-size: ([\d.]+)px")
 READABLE = 9  # pixels; smaller words strain the eyes
-PHONE = 330  # pixels that a figure has on a phone
+PHONE = 346  # pixels that gallery.css gives a figure on a phone
 STEP = 50  # pixels between the widths for which gallery.css has a class
 CLOSE = "Close"
 _ = get_translation("sphinx")
@@ -36,21 +37,21 @@ def least_width(drawing: str) -> int:
 
     Examples
     --------
-    >>> least_width('<svg viewBox="0 0 400 200"><text style="font-size: 8px">a</text></svg>')
-    450
+    >>> least_width('<svg viewBox="0 0 345.6 200"><text style="font-size: 8px">a</text></svg>')
+    389
     """
     sizes = [float(size) for size in SIZE.findall(drawing)]
     width = re.search(r'viewBox="\S+ \S+ (\S+)', drawing)
     if not sizes or not width:
         return 0
-    return -int(-float(width[1]) * READABLE / min(sizes) // STEP) * STEP
+    return ceil(float(width[1]) * READABLE / min(sizes))
 
 
 @cache
 def classes(figure: Path) -> str:
     """Name the classes of a figure's link."""
     least = least_width(figure.read_text(encoding="utf-8")) if figure.exists() else 0
-    return f"enlarge at-least-{least}" if least > PHONE else "enlarge"
+    return f"enlarge at-least-{ceil(least / STEP) * STEP}" if least > PHONE else "enlarge"
 
 
 def link_figures(

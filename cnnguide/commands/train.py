@@ -121,6 +121,11 @@ def check(options: Options, arguments: list[str]) -> None:
         if not 0 < getattr(options, name) < 1:
             raise ValueError(f"{name} must lie between 0 and 1, got {getattr(options, name)}")
     check_images(options)
+    if results.FOLDER.resolve() in [folder.resolve() for folder in written(options)]:
+        raise ValueError(
+            f"--output must be another folder than {results.FOLDER}, which holds the results that "
+            "the site shows; --record adds the run to them"
+        )
     device = device_of(options)
     cards = torch.cuda.device_count()
     if device.type == "cuda" and options.nproc > cards:
@@ -174,6 +179,11 @@ def folders(options: Options) -> dict[int, Path]:
         return {options.seed: options.output}
     seeds = range(options.seed, options.seed + options.seeds)
     return {seed: options.output / f"seed-{seed}" for seed in seeds}
+
+
+def written(options: Options) -> list[Path]:
+    """Give all folders that a run writes to."""
+    return [options.output, *folders(options).values()]
 
 
 def resuming(arguments: list[str]) -> str:
@@ -249,7 +259,7 @@ def start_processes(nproc: int, arguments: list[str]) -> int:
 def owning(options: Options) -> Iterator[None]:
     """Keep other runs away from the output folder, and from that of each seed."""
     writes = not options.dry_run and os.environ.get("RANK", "0") == "0"
-    with locking(*([options.output, *folders(options).values()] if writes else [])):
+    with locking(*(written(options) if writes else [])):
         yield
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
 import signal
 import sys
-from contextlib import suppress
 from typing import Any
 
 import cnnguide
@@ -50,13 +50,25 @@ def manual() -> str:
     )
 
 
+#: What is wrong with a console that has gone away: nobody is left who reads.
+GONE = {errno.EPIPE, errno.EIO, errno.EBADF}
+
+
 class Lasting(io.FileIO):
-    """A console that may go away, or a disk that may be full: what cannot be written is dropped."""
+    """A console that may go away: what nobody can read any more is dropped.
+
+    Another fault, such as a full disk, is kept for the command's exit code.
+    """
+
+    fault: OSError | None = None
 
     def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
         """Write what can be written."""
-        with suppress(OSError):
+        try:
             return super().write(data)
+        except OSError as error:
+            if error.errno not in GONE:
+                self.fault = error
         return len(data)
 
 

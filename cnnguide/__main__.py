@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
 import signal
 import sys
-from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import cnnguide
 
@@ -50,18 +50,30 @@ def manual() -> str:
     )
 
 
+#: What is wrong with a console that has gone away: nobody is left who reads.
+GONE = {errno.EPIPE, errno.EIO, errno.EBADF}
+
+
 class Lasting(io.FileIO):
-    """A console that may go away, or a disk that may be full: what cannot be written is dropped."""
+    """A console that may go away: what nobody can read any more is dropped.
+
+    Another fault, such as a full disk, is kept until the command ends.
+    """
+
+    faults: ClassVar[list[OSError]] = []
 
     def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
         """Write what can be written."""
-        with suppress(OSError):
+        try:
             return super().write(data)
+        except OSError as error:
+            if error.errno not in GONE:
+                self.faults.append(error)
         return len(data)
 
 
 def open_streams() -> None:
-    """Let nothing that standard output or error cannot take stop a command."""
+    """Let nothing that standard output or error cannot take stop a command on its way."""
     for number, name in ((1, "stdout"), (2, "stderr")):
         stream = getattr(sys, name)
         if stream is None:  # closed by the shell: a file that is opened would take its number
@@ -88,10 +100,32 @@ def lasting(stream: io.TextIOWrapper) -> io.TextIOWrapper:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; give its exit code."""
+    """Run one command; give its exit code, which is 1 if what it printed is lost on a full disk."""
     if sys.stdout is sys.__stdout__:  # not where a test or a notebook has put its own
         open_streams()
-    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = run(sys.argv[1:] if arguments is None else arguments)
+    except SystemExit:  # of a command's --help
+        if unwritten():
+            return 1
+        raise
+    return code or int(unwritten())
+
+
+def unwritten() -> bool:
+    """Tell whether some of what was printed could not be written, and print why."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if not Lasting.faults:
+        return False
+    reason = Lasting.faults[0].strerror
+    Lasting.faults.clear()
+    print(f"error: what was printed could not be written: {reason}", file=sys.stderr)
+    return True
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; give its exit code."""
     name, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
     if name in ("-h", "--help", "help"):
         print(manual())

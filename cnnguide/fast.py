@@ -1,4 +1,4 @@
-"""The same training, at the speed of the hardware: nothing waits, and nothing is computed twice.
+"""The same training, at the speed of the hardware: nothing waits, and little is computed twice.
 
 Page: *fast*. `FastTraining` takes the very steps of `cnnguide.run.Training`, on the very same
 images: only the order of the work changes. After Page, How to train your ResNet (2018), and
@@ -102,12 +102,12 @@ def draw_choices(
 
 
 class ImagesOnDevice:
-    """A data set that stays on the device as bytes, and makes any batch of it at once.
+    """A data set that stays on the device as it is, and makes any batch of it at once.
 
     Parameters
     ----------
     images : Tensor
-        ``N 3 H W``, uint8, on the device.
+        ``N 3 H W``, uint8, or float from 0 to 1, on the device; padded once, here.
     labels : Tensor
         ``N``, int64, on the device.
     recipe : Recipe
@@ -309,7 +309,7 @@ class FastTraining(Training):
         return self.read(outcomes.cpu().double(), count, rates)
 
     def keep_on_device(self, images: Tensor, labels: Tensor) -> ImagesOnDevice:
-        """Prepare the images; on a GPU once for all epochs, unless they have changed."""
+        """Prepare the images: on a GPU once, until others come or they change, else every epoch."""
         key = (images, images._version, labels, labels._version)  # changed in place is another
         # On the CPU, NumPy may share the memory, and change it without a word.
         if self.shown is None or self.device.type == "cpu" or not same(self.shown[0], key):

@@ -250,10 +250,16 @@ def receptive_field_of(module: nn.Module) -> list[Field]:
     Raises
     ------
     TypeError
-        For a layer whose window is not known, or that has a forward of its own.
+        For something else than a module, or one that `torch.fx` cannot trace because it decides by
+        its input what it does; for a layer whose window is not known, has a forward of its own or
+        depends on the input; for BatchNorm without running statistics, which sees every place; for
+        a hook other than PyTorch's that normalise weights; and for an operation of which it is not
+        known what it does to the places.
     ValueError
-        For a layer that differs in height and width, branches of different stride that meet, or a
-        window on what has no place any more.
+        For a layer that differs in height and width; for branches of different stride that meet,
+        or one that sees the whole input and comes back; for a window on what has no place any
+        more; for some of several maps that see differently far; and for a step that changes in
+        place what goes on under another name.
 
     Examples
     --------
@@ -348,8 +354,10 @@ def in_place(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     if node.op not in ("call_function", "call_method"):
         return False
     name = name_of_call(node)
-    flag = node.kwargs.get("inplace", True in node.args)
-    return name.endswith("_") or name in ("iadd", "isub", "imul", "itruediv") or bool(flag)
+    if name.endswith("_") or name in ("iadd", "isub", "imul", "itruediv"):
+        return True
+    # PyTorch's functions hand `inplace` on by name, even where it was given by its place.
+    return bool(node.kwargs.get("inplace", False))
 
 
 def source_of(node: fx.Node, modules: dict[str, nn.Module]) -> fx.Node:

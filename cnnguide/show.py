@@ -10,6 +10,7 @@ import atexit
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import wraps
 from itertools import count
@@ -48,6 +49,7 @@ COLOURS = {
 }
 # A number that a run may change; not one that belongs to a name, as in ResNet-18 or conv1.
 NUMBER = re.compile(r"(?<![\w-])[-−]?\d+(?:[.,]\d+)*")
+CHANGED = ExitStack()  # closing it takes back what `translate` has changed in matplotlib
 
 
 def without_numbers(text: str, number: re.Pattern[str] = NUMBER) -> tuple[str, list[str]]:
@@ -145,6 +147,7 @@ def translate(words: Mapping[str, str], *, font: str = "") -> None:
         It takes the place of the one before, and an empty one gives the script its words back.
     font : str
         A font that matplotlib finds and that has characters which its own font lacks, if any.
+        Without it, the fonts are again those from before the first call.
 
     Raises
     ------
@@ -173,8 +176,7 @@ def translate(words: Mapping[str, str], *, font: str = "") -> None:
         for text in pair:
             check_type(text, str, "a text of words", "a string")
     check_type(font, str, "font", "a font's name")
-    faces = [face for face in fontManager.ttflist if face.name == font]
-    if font and not faces:
+    if font and not any(face.name == font for face in fontManager.ttflist):
         raise ValueError(f"font must be one that matplotlib finds, got {font!r}")
     known = dict(words)
 
@@ -183,18 +185,25 @@ def translate(words: Mapping[str, str], *, font: str = "") -> None:
         said = known.get(message)
         return line if said is None else with_numbers(said, numbers)
 
-    plain = getattr(Text.set_text, "__wrapped__", Text.set_text)
+    CHANGED.close()
+    plain = Text.set_text
 
     @wraps(plain)
     def set_text(self: Text, s: Any) -> None:
         plain(self, "\n".join(map(other, s.split("\n"))) if isinstance(s, str) else s)
 
-    Text.set_text = set_text if known else plain  # type: ignore[method-assign]
+    if known:
+        CHANGED.callback(setattr, Text, "set_text", plain)
+        Text.set_text = set_text  # type: ignore[method-assign]
     if font:
+        CHANGED.callback(mpl.rcParams.__setitem__, "font.family", mpl.rcParams["font.family"])
         mpl.rcParams["font.family"] = ["DejaVu Sans", font]
+        faces = [face for face in fontManager.ttflist if face.name == font]
         if not any(face.weight in (700, "bold") for face in faces):
             # bold words are drawn in it, too; without an entry matplotlib would warn of each
-            fontManager.ttflist.append(replace(faces[0], weight=700))
+            bold = replace(faces[0], weight=700)
+            fontManager.ttflist.append(bold)
+            CHANGED.callback(fontManager.ttflist.remove, bold)
 
 
 def to_displayable(image: Tensor) -> Tensor:

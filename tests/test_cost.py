@@ -4,6 +4,7 @@ import torchvision
 from torch import nn
 
 from cnnguide import models
+from cnnguide.models import cost
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,87 @@ def test_attention_is_counted_with_its_products():
     # queries, keys, values and output: 4 matrices of 8 x 8 for 6 tokens; then scores and sums
     assert models.count_multiply_adds(Attention(), (8, 2, 3)) == 4 * 64 * 6 + 2 * 6 * 6 * 8
     assert torch.backends.mha.get_fastpath_enabled()
+
+
+class OverRows(nn.Module):
+    """Rows of one channel as steps, or as vectors, for a layer or a function."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):  # N 1 steps features
+        return self.function(x[:, 0])
+
+
+class OverTwice(OverRows):
+    """The same rows twice."""
+
+    def forward(self, x):
+        return self.function(x[:, 0], x[:, 0])
+
+
+RECURRENT = [
+    (lambda **a: nn.LSTM(4, 5, **a), 4 * 5 * (4 + 5)),  # four gates of the input and the state
+    (lambda **a: nn.LSTM(4, 5, num_layers=2, **a), 4 * 5 * (4 + 5) + 4 * 5 * (5 + 5)),
+    (lambda **a: nn.LSTM(4, 5, bidirectional=True, bias=False, **a), 2 * 4 * 5 * (4 + 5)),
+    (lambda **a: nn.GRU(4, 5, **a), 3 * 5 * (4 + 5)),
+    (lambda **a: nn.RNN(4, 5, **a), 5 * (4 + 5)),
+]
+
+
+@pytest.mark.parametrize(("make", "at_a_step"), RECURRENT)
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_recurrent_layer_counts_its_weights_at_every_step(make, at_a_step, device):
+    with torch.device(device):
+        layer = OverRows(make(batch_first=True))
+    assert models.count_multiply_adds(layer, (1, 3, 4)) == 3 * at_a_step
+
+
+def test_the_kernel_of_a_gpu_counts_the_matrices_among_its_weights():
+    weights = [weight.shape for weight in nn.LSTM(4, 5).parameters()]  # two matrices, two biases
+    steps = torch.Size([3, 1, 4])
+    assert cost.of_cudnn(steps, weights, 4, None, out_shape=None) == 2 * 3 * 4 * 5 * (4 + 5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize(("make", "at_a_step"), RECURRENT)
+def test_a_recurrent_layer_counts_the_same_on_a_gpu(make, at_a_step):
+    layer = OverRows(make(batch_first=True)).cuda()
+    assert models.count_multiply_adds(layer, (1, 3, 4)) == 3 * at_a_step
+
+
+@pytest.mark.parametrize(
+    ("function", "count"),
+    [
+        (lambda x: x[0] @ x[0, 0], 3 * 4),
+        (lambda x: torch.addmv(x[0, :, 0], x[0], x[0, 0]), 3 * 4),
+        (lambda x: x[0, 0] @ x[0, 1], 4),
+        (lambda x: torch.vdot(x[0, 0], x[0, 1]), 4),
+        (lambda x: torch.addbmm(x.new_zeros(3, 3), x, x.mT), 3 * 3 * 4),
+        (lambda x: torch.einsum("nij,nkj->nik", x, x), 3 * 3 * 4),
+    ],
+)
+def test_products_with_a_vector_are_counted(function, count):
+    assert models.count_multiply_adds(OverRows(function), (1, 3, 4)) == count
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: OverTwice(nn.Bilinear(4, 4, 6)), "got the three-way products of nn.Bilinear;"),
+        (lambda: OverTwice(torch.cdist), "got the distances of torch.cdist; convolutions"),
+    ],
+)
+def test_products_that_cannot_be_counted_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        models.count_multiply_adds(make(), (1, 3, 4))
+
+
+def test_a_layer_of_a_transformer_counts_attention_and_its_two_linear_layers():
+    layer = OverRows(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True))
+    attention = 4 * 8 * 8 * 3 + 2 * 3 * 3 * 8  # as above
+    assert models.count_multiply_adds(layer, (1, 3, 8)) == attention + 2 * 8 * 16 * 3
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])

@@ -1,6 +1,7 @@
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -63,8 +64,12 @@ def train(model, images, labels): pass
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's redirections")
-@pytest.mark.parametrize("end", ["| true", ">&-", "> /dev/full"])
+in_a_shell = pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's redirections")
+FULL = "error: what was printed could not be written: No space left on device\n"
+
+
+@in_a_shell
+@pytest.mark.parametrize("end", ["| true", ">&-"])
 @pytest.mark.parametrize(("source", "code"), [(FINE, 0), ("1 / 0", 1)])
 def test_a_verdict_that_nobody_takes_keeps_its_exit_code(tmp_path, end, source, code):
     (tmp_path / "my_net.py").write_text(source)
@@ -73,11 +78,25 @@ def test_a_verdict_that_nobody_takes_keeps_its_exit_code(tmp_path, end, source, 
     assert run(["--help"], shell_end=end) == (0, "")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's redirections")
-@pytest.mark.parametrize("end", ["| true", "> /dev/full"])
-def test_what_is_seen_in_pictures_need_not_be_taken(tmp_path, end):
+@in_a_shell
+def test_what_is_seen_in_pictures_need_not_be_taken(tmp_path):
     Image.new("RGB", (32, 32)).save(tmp_path / "1.png")
-    assert run(["predict", *[str(tmp_path / "1.png")] * 3], shell_end=end) == (0, "")
+    command = ["predict", *[str(tmp_path / "1.png")] * 3]
+    assert run(command, shell_end="| true") == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's disk that is full")
+def test_a_command_whose_words_find_a_full_disk_ends_with_an_error(tmp_path):
+    Image.new("RGB", (32, 32)).save(tmp_path / "1.png")
+    (tmp_path / "my_net.py").write_text(FINE)
+    for command in (
+        ["predict", *[str(tmp_path / "1.png")] * 3],
+        ["check", "--no-training", str(tmp_path / "my_net.py")],
+        ["--help"],
+        ["predict", "--help"],
+    ):
+        assert run(command, shell_end="> /dev/full") == (1, FULL)
+    assert run(["--help"], shell_end="> /dev/full 2>&1") == (1, "")
 
 
 def test_a_command_that_is_interrupted_ends_in_one_line(monkeypatch, capsys):

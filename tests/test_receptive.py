@@ -1,3 +1,4 @@
+import inspect
 import random
 import traceback
 import warnings
@@ -196,6 +197,9 @@ def draw_step(draw):
         lambda: (lambda x, f: f(x), [draw.choice((nn.SiLU, nn.GELU, nn.Identity, nn.Dropout))()]),
         lambda: (lambda x: F.max_pool2d(x, 3, 2, p), []),
         lambda: (lambda x: F.max_pool2d(x, kernel_size=2, dilation=2), []),
+        lambda: (lambda x: F.avg_pool2d(x, 3, 1, p, False), []),
+        lambda: (lambda x, f: F.avg_pool2d(x, 3, 1, 1) + f(x), [level()]),
+        lambda: (lambda x, f: F.max_pool2d(x, 3, 1, 1) + f(x), [level()]),
         lambda: (lambda x: F.avg_pool2d(F.relu(x), 2, stride=s), []),
         lambda: (lambda x, f: x + f(x), [level()]),
         lambda: (lambda x, f, g: f(x) + g(x), [level(), level()]),
@@ -525,6 +529,12 @@ def added_to_a_copy(net, x):
     return x
 
 
+def added_to_what_a_pooling_gives(net, x):
+    y = F.avg_pool2d(x, 1, 1)
+    y.add_(net.b(x))
+    return x
+
+
 @torch.no_grad()
 def seen_by_trying(module):
     """Count the columns that move the output in the middle; a gradient needs what is overwritten."""
@@ -548,8 +558,9 @@ def test_what_is_changed_in_place_sees_what_was_added(between):
     assert receptive_field_of(net)[-1].size == seen_by_trying(net) == 7
 
 
-def test_a_copy_is_changed_alone():
-    net = ThreeConvolutions(added_to_a_copy)
+@pytest.mark.parametrize("between", [added_to_a_copy, added_to_what_a_pooling_gives])
+def test_a_copy_is_changed_alone(between):
+    net = ThreeConvolutions(between)
     assert receptive_field_of(net)[-1].size == seen_by_trying(net) == 5
 
 
@@ -561,6 +572,34 @@ def test_what_is_changed_under_another_name_is_refused(between):
     assert seen_by_trying(net) == 7
     with pytest.raises(ValueError, match="changes in place what goes on under another name"):
         receptive_field_of(net)
+
+
+FLAGGED = [
+    function
+    for name, function in vars(F).items()
+    if name in receptive.POINTWISE_CALLS - receptive.SHARING_CALLS
+    and inspect.isfunction(function)
+    and "inplace" in inspect.signature(function).parameters
+]
+
+
+@pytest.mark.parametrize("function", FLAGGED, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("writes_over", [False, True])
+def test_a_function_writes_over_its_input_only_if_its_flag_says_so(function, writes_over):
+    between = len(inspect.signature(function).parameters) - 2  # the input and the flag
+    settings = [1] * between  # 1 equals True, and is no flag
+
+    def added(net, x):
+        y = function(x, *settings, writes_over)
+        y.add_(net.b(x))
+        return x
+
+    net = ThreeConvolutions(added)
+    if writes_over:
+        with pytest.raises(ValueError, match="changes in place what goes on under another name"):
+            receptive_field_of(net)
+    else:
+        assert receptive_field_of(net)[-1].size == 5
 
 
 def test_a_batch_norm_without_running_statistics_is_refused():

@@ -7,6 +7,8 @@ import matplotlib.pyplot as plt
 import pytest
 import skimage.data
 import torch
+from matplotlib.font_manager import fontManager
+from matplotlib.text import Text
 
 from cnnguide import show
 
@@ -51,7 +53,6 @@ def test_figures_get_their_own_words_back(in_chinese):
 
 
 def test_a_translation_takes_a_font_that_is_there_for_bold_words_too(caplog, recwarn):
-    before = plt.rcParams["font.family"]
     with pytest.raises(ValueError, match="font must be one that matplotlib finds, got 'No Such'"):
         show.translate({}, font="No Such")
     try:
@@ -62,7 +63,23 @@ def test_a_translation_takes_a_font_that_is_there_for_bold_words_too(caplog, rec
         figure.canvas.draw()
         assert not caplog.records and not recwarn.list
     finally:
-        plt.rcParams["font.family"] = before
+        show.translate({})
+
+
+def test_a_translation_is_taken_back_as_if_it_had_never_been():
+    def state():
+        return plt.rcParams["font.family"], [*fontManager.ttflist], Text.set_text
+
+    before = state()
+    show.translate({"epoch": "轮"}, font="cmsy10")
+    once = state()
+    show.translate({"epoch": "轮"}, font="cmsy10")
+    assert state()[:2] == once[:2] and len(once[1]) == len(before[1]) + 1
+    with pytest.raises(ValueError, match="font must be one"):
+        show.translate({}, font="No Such")
+    assert state()[:2] == once[:2]  # what is refused changes nothing
+    show.translate({})
+    assert state() == before
 
 
 def test_values_outside_the_range_are_clipped():

@@ -13,6 +13,7 @@ from typing import Literal
 
 import torch
 
+from cnnguide import results
 from cnnguide.commands import imagenet, pictures
 from cnnguide.recipe import Recipe, find_recipe
 from cnnguide.run import device_of as find_device
@@ -112,6 +113,12 @@ def check(options: Options, arguments: list[str]) -> None:
         if not 0 < getattr(options, name) < 1:
             raise ValueError(f"{name} must lie between 0 and 1, got {getattr(options, name)}")
     check_images(options)
+    written = [options.output, *folders(options).values()]
+    if results.FOLDER.resolve() in [folder.resolve() for folder in written]:
+        raise ValueError(
+            f"--output must be another folder than {results.FOLDER}, which holds the results that "
+            "the site shows; --record adds the run to them"
+        )
     device = device_of(options)
     cards = torch.cuda.device_count()
     if device.type == "cuda" and options.nproc > cards:

@@ -30,6 +30,7 @@ NAME = "resnet10"
 TEST_IMAGES = {"full": 10_000, "sample": 1_000}
 # What the card needs of a run's record.
 CARD = {"recipe", "versions", "test_accuracy", "seed", "date", "seconds", "device", "command"}
+KINDS = {"recipe": dict, "versions": dict, "test_accuracy": dict, "command": str}
 
 
 def to_onnx(model: ResNet) -> bytes:
@@ -93,20 +94,35 @@ def finished_run(folder: Path) -> dict[str, Any]:
     record = results.load("train", folder=folder)
     if record is None:
         raise ValueError(f"{folder} holds no finished run; name the --output of one")
+    path = folder / "train.json"
     run = record["runs"][-1] if record["runs"] else None
     if not isinstance(run, dict):
-        raise ValueError(f"{folder / 'train.json'} holds no run")
+        raise ValueError(f"{path} holds no run")
     if run.get("model") != NAME:
         raise ValueError(f"{folder} holds a run of {run.get('model')}, not of {NAME}")
-    if run.get("data") not in TEST_IMAGES:
+    if run.get("data") not in [*TEST_IMAGES]:
         raise ValueError(
             f"{folder} must hold a run on CIFAR-10, whose classes the page names, got one on "
             f"{run.get('data')}"
         )
     missing = sorted(CARD - {*run})
     if missing:
-        raise ValueError(f"{folder / 'train.json'} is not of a finished run: it lacks {missing[0]}")
+        raise ValueError(f"{path} is not of a finished run: it lacks {missing[0]}")
+    for name, kind in KINDS.items():
+        if not isinstance(run[name], kind):
+            wanted = "a text" if kind is str else "names with values"
+            raise ValueError(f"{name} must be {wanted} in {path}, got {run[name]!r}")
+    chosen = run["test_accuracy"].get("chosen")
+    if not is_number(chosen) or not 0 <= chosen <= 1:
+        raise ValueError(f"test_accuracy must have chosen, from 0 to 1, in {path}, got {chosen!r}")
+    if not is_number(run["seconds"]):
+        raise ValueError(f"seconds must be a number in {path}, got {run['seconds']!r}")
     return run
+
+
+def is_number(value: object) -> bool:
+    """Tell whether a value of a record is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def publish(run_folder: Path, *, folder: Path = FOLDER) -> None:
@@ -138,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"error: {error}; `pip install onnx onnxscript safetensors` brings it", file=sys.stderr
         )
         return 1
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"written: {FOLDER}")

@@ -37,6 +37,7 @@ FROZEN_32, FROZEN, FINE_TUNED, SCRATCH = SETTINGS = (
     "fine-tuned at the weights' size",
     "from scratch at 32 px",
 )
+UNITS = {"test_accuracy": "share of the test images", "seconds": "wall time of the setting"}
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -212,8 +213,10 @@ def save(
         "batch_size": options.batch_size,
     }
     before = results.load("transfer", folder=options.output) or {"runs": []}
-    if any(isinstance(run, dict) and asked.items() <= run.items() for run in before["runs"]):
+    done = [run for run in before["runs"] if isinstance(run, dict) and asked.items() <= run.items()]
+    if done:
         print("  has been measured already", flush=True)
+        record(options, done[0])
         return
     start = time.perf_counter()
     accuracy = measure()
@@ -223,7 +226,13 @@ def save(
         "test_accuracy": accuracy,
         "seconds": time.perf_counter() - start,
     }
-    units = {"test_accuracy": "share of the test images", "seconds": "wall time of the setting"}
-    for folder in [options.output, *([results.FOLDER] if options.record else [])]:
-        add_run("transfer", single, units, folder=folder)
+    add_run("transfer", single, UNITS, folder=options.output)
+    record(options, single)
     print(f"  test accuracy {accuracy:.4f}, {single['seconds']:.1f} s", flush=True)
+
+
+def record(options: argparse.Namespace, single: dict[str, Any]) -> None:
+    """Add a setting to the results that the site shows, if that is asked for and not yet done."""
+    shown = results.load("transfer", folder=results.FOLDER) or {"runs": []}
+    if options.record and single not in shown["runs"]:
+        add_run("transfer", single, UNITS, folder=results.FOLDER)

@@ -66,6 +66,15 @@ def published(tmp_path):
     [
         ({"data": "pictures"}, "must hold a run on CIFAR-10, whose classes the page names, got on"),
         ({"recipe": ...}, "train.json is not of a finished run: it lacks recipe"),
+        ({"data": ["full"]}, r"whose classes the page names, got one on \['full'\]"),
+        ({"recipe": 3}, r"recipe must be names with values in .*train.json, got 3"),
+        ({"versions": ["2.11"]}, r"versions must be names with values in .*train.json, got \['2"),
+        ({"test_accuracy": 0.9}, r"test_accuracy must be names with values in .*json, got 0.9"),
+        ({"test_accuracy": {}}, r"test_accuracy must have chosen, from 0 to 1, in .*, got None"),
+        ({"test_accuracy": {"chosen": "0.9"}}, r"chosen, from 0 to 1, in .*, got '0.9'"),
+        ({"test_accuracy": {"chosen": 90}}, r"chosen, from 0 to 1, in .*, got 90"),
+        ({"seconds": None}, r"seconds must be a number in .*train.json, got None"),
+        ({"command": 7}, r"command must be a text in .*train.json, got 7"),
         ({"num_classes": 3}, "the weights are another model's: fc.weight has shape"),
     ],
 )

@@ -269,6 +269,28 @@ def test_a_run_keeps_away_from_the_folder_of_a_series_seed(tmp_path, capsys):
             pass
 
 
+@pytest.mark.parametrize(
+    ("output", "options"),
+    [
+        ("shown", ["--record"]),
+        ("shown", ["--dry-run"]),
+        ("shown/../shown", ["--seeds", "2"]),
+        (".", ["--seeds", "2"]),
+    ],
+)
+def test_a_run_keeps_away_from_the_folder_of_the_results(
+    tmp_path, capsys, monkeypatch, output, options
+):
+    shown = tmp_path / ("seed-1" if output == "." else "shown")
+    shown.mkdir()
+    monkeypatch.setattr(results, "FOLDER", shown)
+    command = [*QUICK, "--epochs", "1", "--output", str(tmp_path / output), *options]
+    assert main(command) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: --output must be another folder than {shown}, which holds")
+    assert err.count("\n") == 1 and not any(shown.iterdir())
+
+
 def test_no_run_is_lost_from_a_record_that_many_add_to(tmp_path):
     code = (
         "import sys; from pathlib import Path; from cnnguide.commands import add_run\n"

@@ -68,6 +68,22 @@ def test_the_same_command_goes_on_with_the_settings_that_are_left(
     assert len(results.load("transfer", folder=tmp_path)["runs"]) == 8
 
 
+def test_what_was_measured_before_is_recorded_once(tmp_path, monkeypatch, capsys, unchecked):
+    run, shown = tmp_path / "run", tmp_path / "shown"
+    monkeypatch.setattr(results, "FOLDER", shown)
+    assert small_run(run, monkeypatch) == 0
+    measured = results.load("transfer", folder=run)
+    assert not shown.exists()
+    arguments = ["--epochs", "1", "--device", "cpu", "--record", "--output"]
+    for _ in range(2):
+        assert transfer_run.main([*arguments, str(run)]) == 0
+        assert results.load("transfer", folder=shown) == measured
+    assert capsys.readouterr().out.count("has been measured already") == 8
+    assert transfer_run.main([*arguments, str(shown), "--seed", "1"]) == 0  # one folder for both
+    runs = results.load("transfer", folder=shown)["runs"]
+    assert [one["seed"] for one in runs] == [0] * 4 + [1] * 4
+
+
 def test_a_dry_run_lists_the_settings_and_writes_nothing(tmp_path, capsys):
     assert transfer_run.main(["--dry-run", "--output", str(tmp_path / "none")]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 7 and not (tmp_path / "none").exists()

@@ -3,8 +3,11 @@
 Each test writes a small library, changes it, and asks which scripts have another key.
 """
 
+from pathlib import Path
+
 import pytest
 
+import cnnguide
 from gallery.meaning import Library, meaning
 
 LIBRARY = {
@@ -91,6 +94,26 @@ def names():
     "deep/__init__.py": "from .inner import *\nfrom . import inner as within\n",
     "deep/inner.py": "from ..numbers import two\n\n\ndef below():\n    return two()\n",
     "maker.py": "def make(text):\n    exec(text)\n",
+    "asking.py": """
+import sys
+
+
+def main_file():
+    quiet = "lib.numbers" in sys.modules
+    return None if quiet else sys.modules["__main__"].name
+
+
+def other():
+    return sys.modules["lib.numbers"].one()
+
+
+def any_other(name):
+    return sys.modules[name].one()
+
+
+def all_others():
+    return [module for module in sys.modules]
+""",
     "results/__init__.py": """
 import json
 from pathlib import Path
@@ -130,10 +153,20 @@ SCRIPTS = {
     "any": ["from lib.results import load\nfor name in 'a', 'b':\n    load(name)"],
     "folder": ["from lib import results\nprint(results.FOLDER)"],
     "picture": ["from lib.pictures import picture\npicture()"],
+    "asks": ["from lib.asking import main_file\nmain_file()"],
+    "asks for ours": ["from lib.asking import other\nother()"],
+    "asks for any": ["from lib.asking import any_other\nany_other('lib.numbers')"],
+    "asks for all": ["from lib.asking import all_others\nall_others()"],
     "magic": ["%timeit 1"],
     "nothing": ["import math\nprint(math.pi)"],
 }
-WHOLE = {"maker", "magic"}  # these may run anything, in any way
+WHOLE = {
+    "maker",
+    "magic",
+    "asks for ours",
+    "asks for any",
+    "asks for all",
+}  # these may run anything, in any way
 TEXT = {"described", *WHOLE}  # these see comments
 READS_RECORDS = {"any", "folder", *WHOLE}
 TWO = {"double", "two", "handed", "unknown", "deep", "within", *TEXT}
@@ -227,3 +260,10 @@ def test_a_script_s_own_text_counts(lib):
     library = Library(lib, reader="lib.results.load")
     assert library.key(["import lib"]) != library.key(["import lib  # anew"])
     assert library.key(["a = 1", "b = 2"]) != library.key(["a = 1\nb = 2"])
+
+
+def test_a_figure_of_the_guide_does_not_reach_all_of_its_library():
+    library = Library(Path(cnnguide.__file__).parent, reader="cnnguide.results.load")
+    found = library.reach(["from cnnguide import show", "show.style()"])
+    assert not found.text and not found.files
+    assert {part.module for part in found.parts} <= {"cnnguide", "cnnguide.show", "cnnguide.checks"}

@@ -452,6 +452,28 @@ class Uses(ast.NodeVisitor):
             for place in self.library.places(*target):
                 self.read_files(records=self.library.lists_files(place) or self.may_meet_records)
 
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        """A module of another library, or ``__main__``, hands out none of this one's code."""
+        match node:
+            case ast.Subscript(slice=ast.Constant(value=str(name))) if (
+                chain(node.value) == ["sys", "modules"]
+                and name.split(".")[0] != self.library.package
+            ):
+                pass
+            case _:
+                self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        """Whether a module was imported is no code of it."""
+        match node:
+            case ast.Compare(left=ast.Constant(), ops=[ast.In()]) if chain(node.comparators[0]) == [
+                "sys",
+                "modules",
+            ]:
+                pass
+            case _:
+                self.generic_visit(node)
+
     def notice(self, word: str) -> None:
         """Note what a word lets the code do."""
         if word in LOADS_CODE:

@@ -374,9 +374,11 @@ def conv2d_loops(
         ``O C/groups kh kw``, the image's dtype.
     bias : Tensor, optional
         ``O``, the image's dtype.
-    stride, padding, dilation : int or (int, int)
-        In pixels, for both axes or for (height, width). ``padding="same"`` adds what keeps the
-        size, with stride 1, and ``padding="valid"`` nothing.
+    stride, dilation : int or (int, int)
+        In pixels, for both axes or for (height, width).
+    padding : int, (int, int) or str
+        Zeros on each side, for both axes or for (height, width); ``"same"`` adds what keeps the
+        size, with stride 1, and ``"valid"`` nothing.
     groups : int
         Equal parts into which the channels are divided; divides both ``C`` and ``O``.
 

@@ -31,7 +31,7 @@ BLUE, ORANGE, GREY = (show.COLOURS[name] for name in ("blue", "orange", "grey"))
 def canvas(words, *widths, rows=1):
     """Give axes side by side, without ticks and frames; the words are for those who cannot see."""
     figure, grid = plt.subplots(
-        rows, len(widths), figsize=(3.6, 1.45 if rows == 1 else 1.85), layout="constrained",
+        rows, len(widths), figsize=(3.6, 1.6), layout="constrained",
         width_ratios=widths, squeeze=False,
     )  # fmt: skip
     figure.suptitle(words, visible=False, in_layout=False)

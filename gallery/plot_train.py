@@ -54,20 +54,20 @@ print(f"QuickNet:     {accuracy['last']:.1%} of {len(images.test_labels):,} test
 print(f"linear model: {linear_accuracy['last']:.1%}, guessing: 10.0%")
 
 epochs = range(1, recipe.epochs + 1)
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+fig, (above, below) = plt.subplots(2, 1, figsize=(4.8, 6), sharex=True, layout="constrained")
 for name, history, colour in (
     ("QuickNet", run.history, "blue"),
     ("linear", linear_run.history, "orange"),
 ):
     for part, line in (("train", "--"), ("validation", "-")):
         style = {"color": show.COLOURS[colour], "linestyle": line, "label": f"{name}, {part}"}
-        left.plot(epochs, [getattr(e, f"{part}_loss") for e in history], **style)
-        right.plot(epochs, [100 * getattr(e, f"{part}_accuracy") for e in history], **style)
-right.axhline(10, linestyle=":", color=show.COLOURS["black"])
-right.annotate("guessing", (recipe.epochs, 11), ha="right", fontsize=9)
-left.set(xlabel="epoch", ylabel="loss (cross-entropy)", ylim=(0, 2.6))
-right.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, 100))
-left.legend(fontsize=9)
+        above.plot(epochs, [getattr(e, f"{part}_loss") for e in history], **style)
+        below.plot(epochs, [100 * getattr(e, f"{part}_accuracy") for e in history], **style)
+below.axhline(10, linestyle=":", color=show.COLOURS["black"])
+below.annotate("guessing", (recipe.epochs, 11), ha="right", fontsize=9)
+above.set(ylabel="loss (cross-entropy)", ylim=(0, 2.6))
+below.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, 100))
+above.legend(fontsize=9)
 fig.suptitle(f"A training run on {len(train_x):,} photographs")
 plt.show()
 
@@ -86,16 +86,16 @@ with torch.no_grad(), torch.autocast("cpu", enabled=False):
     x = nn.functional.gelu(torch.cat([x, -x], 1))
     first = model.group1(x)
     second = model.group2(first)
-fig, grid = plt.subplots(4, 8, figsize=(9, 4.9), layout="constrained")
-for axes, kernel in zip(grid[:2, :7].flat, filters):
+fig, grid = plt.subplots(4, 7, figsize=(4.8, 3.9), layout="constrained")
+for axes, kernel in zip(grid[:2].flat, filters):
     show.show_image(axes, 0.5 + 0.5 * kernel / kernel.abs().max())
-for row, name in ((0, "first\nlayer"), (1, "")):
-    grid[row, 7].text(0, 0.5, name, va="center", fontsize=9)
-for row, maps, name in ((2, first, "after group 1,\n8 × 8"), (3, second, "after group 2,\n4 × 4")):
+for row, maps in ((2, first), (3, second)):
     show.show_image(grid[row, 0], frog[0])
-    for axes, plane in zip(grid[row, 1:7], maps[0]):
+    for axes, plane in zip(grid[row, 1:], maps[0]):
         axes.imshow(plane.numpy(), cmap="magma")
-    grid[row, 7].text(0, 0.5, name, va="center", fontsize=9)
+for row, words in ((0, "first layer"), (2, "after group 1, 8 × 8"), (3, "after group 2, 4 × 4")):
+    # not a title, which would be part of the alternative text
+    grid[row, 0].text(0, 1.06, words, transform=grid[row, 0].transAxes, va="bottom", fontsize=9)
 for axes in grid.flat:
     axes.set_axis_off()
 fig.suptitle("Filters of the first layer, and feature maps of a frog")
@@ -115,7 +115,7 @@ both = confusion + confusion.T  # of two classes, either one for the other
 cats_and_dogs = both[data.CLASSES.index("cat"), data.CLASSES.index("dog")]
 assert cats_and_dogs > 3 * both.triu(1).sum() / 45  # there are 45 pairs of classes
 percent = 100 * confusion / confusion.sum(1, keepdim=True)
-fig, axes = plt.subplots(figsize=(7, 6.2), layout="constrained")
+fig, axes = plt.subplots(figsize=(4.8, 4.9), layout="constrained")
 axes.imshow(percent.numpy(), cmap="Blues", vmin=0, vmax=100)
 for i in range(10):
     for j in range(10):
@@ -132,11 +132,11 @@ plt.show()
 # ---------------
 # Grad-CAM: warm where the evidence for the network's answer was found. The last two are mistakes.
 
-right_ones = [(answers.eq(test_y) & test_y.eq(c)).nonzero()[0, 0].item() for c in range(8)]
+right_ones = [(answers.eq(test_y) & test_y.eq(c)).nonzero()[0, 0].item() for c in range(10)]
 wrong_ones = answers.ne(test_y).nonzero()[:2, 0].tolist()
 chosen = torch.tensor(right_ones + wrong_ones)
 heat = grad_cam(model, model.group1, data.normalise(test_x[chosen]), answers[chosen])
-fig, grid = plt.subplots(2, 5, figsize=(9, 4.4), layout="constrained")
+fig, grid = plt.subplots(3, 4, figsize=(4.8, 4.7), layout="constrained")
 for axes, k, warm in zip(grid.flat, chosen.tolist(), heat.numpy()):
     truth, answer = data.CLASSES[test_y[k]], data.CLASSES[answers[k]]
     show.show_image(axes, test_x[k], title=truth)

@@ -16,10 +16,10 @@ from torch import nn
 
 from cnnguide import results
 from cnnguide.checkpoint import load_checkpoint
-from cnnguide.commands import forecast, parts
+from cnnguide.commands import forecast, parts, pictures
 from cnnguide.commands import options as choices
 from cnnguide.commands.train import main, owning
-from cnnguide.recipe import Recipe
+from cnnguide.recipe import RECIPES, Recipe
 from cnnguide.run import Epoch
 
 
@@ -208,6 +208,8 @@ def test_the_help_says_of_switches_what_they_do(capsys):
         main(["--help"])
     out = " ".join(capsys.readouterr().out.split())
     assert "--decay-all, --no-decay-all" in out and "training options" in out
+    recipes = out.partition("--recipe STR")[2].partition("--model")[0]
+    assert all(name in recipes for name in {**RECIPES, **pictures.RECIPES})
 
 
 def test_there_is_nothing_to_resume_in_an_empty_folder(tmp_path, capsys):

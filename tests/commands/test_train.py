@@ -212,6 +212,27 @@ def test_the_help_says_of_switches_what_they_do(capsys):
     assert all(name in recipes for name in {**RECIPES, **pictures.RECIPES})
 
 
+ROOT = Path(__file__).parents[2]
+SHOWN = [
+    line
+    for path in (*ROOT.glob("README*.md"), *ROOT.glob("docs/*.md"))
+    for line in path.read_text(encoding="utf-8").splitlines()
+    if line.startswith(("cnnguide train ", "nox -s train_full -- ")) and "--help" not in line
+]
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_a_command_that_the_guide_shows_is_taken_and_a_laptops_is_small(line):
+    words = shlex.split(line, comments=True)
+    options = choices.parse(words[2:] if words[0] == "cnnguide" else words[4:])
+    if "laptop" in line or "笔记本" in line:  # where a ResNet-18 takes minutes for each epoch
+        assert (options.model, options.recipe, options.data) == ("quick", "quick", "sample")
+
+
+def test_the_guide_shows_commands_and_some_are_for_a_laptop():
+    assert len(SHOWN) >= 6 and sum("laptop" in line for line in SHOWN) >= 2
+
+
 def test_there_is_nothing_to_resume_in_an_empty_folder(tmp_path, capsys):
     assert command(tmp_path, "--resume") == 1
     assert f"error: nothing to resume in {tmp_path / 'run'}" in capsys.readouterr().err

@@ -216,4 +216,6 @@ def resuming(arguments: list[str]) -> str:
     "cnnguide train --resume --output 'my runs'"
     """
     others = [argument for argument in arguments if argument != "--resume"]
-    return shlex.join(["cnnguide", "train", "--resume", *others])
+    # nox has the command in an environment of its own, where a shell does not find it
+    start = os.environ.get("CNNGUIDE_TRAIN", "cnnguide train")
+    return f"{start} {shlex.join(['--resume', *others])}"

@@ -38,6 +38,7 @@ def _small_net(monkeypatch):
     monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", SmallNet)
 
 
+ROOT = Path(__file__).parents[2]
 QUICK = ["--model", "quick", "--recipe", "quick", "--data", "sample", "--device", "cpu"]
 
 
@@ -102,6 +103,15 @@ def test_a_run_that_has_ended_is_not_run_again(tmp_path, capsys):
     assert command(tmp_path) == 0
     assert command(tmp_path, "--resume") == 1
     assert "checkpoint.pt is of a run that has ended; name another" in capsys.readouterr().err
+
+
+def test_what_nox_has_started_goes_on_by_nox(tmp_path, capsys, monkeypatch):
+    (given,) = re.findall(r'{"CNNGUIDE_TRAIN": "(.+)"}', (ROOT / "noxfile.py").read_text("utf-8"))
+    monkeypatch.setenv("CNNGUIDE_TRAIN", given)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint.pt").touch()
+    assert command(tmp_path) == 1
+    assert "go on with `nox -s train_full -- --resume --model quick " in capsys.readouterr().err
 
 
 def test_a_dry_run_says_what_would_happen_and_does_nothing(tmp_path, capsys):
@@ -212,7 +222,6 @@ def test_the_help_says_of_switches_what_they_do(capsys):
     assert all(name in recipes for name in {**RECIPES, **pictures.RECIPES})
 
 
-ROOT = Path(__file__).parents[2]
 SHOWN = [
     line
     for path in (*ROOT.glob("README*.md"), *ROOT.glob("docs/*.md"))

@@ -252,7 +252,8 @@ def data(session: nox.Session) -> None:
 def train_full(session: nox.Session) -> None:
     """Train ResNet-18 on CIFAR-10 by the article's 150 epochs; '-- --help' lists options."""
     install(session, extras="train")
-    session.run("cnnguide", "train", *session.posargs)
+    again = {"CNNGUIDE_TRAIN": "nox -s train_full --"}  # how its messages say to go on
+    session.run("cnnguide", "train", *session.posargs, env=again)
 
 
 @nox.session

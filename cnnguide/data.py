@@ -473,6 +473,8 @@ def open_picture(path: Path, *, side: int = 32) -> UInt8[Tensor, "3 side side"]:
     ------
     FileNotFoundError
         If there is no such file.
+    IsADirectoryError
+        If it is a folder.
     ValueError
         If it is not a picture, its end is missing, or its pixels are floats.
 
@@ -489,6 +491,10 @@ def open_picture(path: Path, *, side: int = 32) -> UInt8[Tensor, "3 side side"]:
     """
     check_type(path, Path, "path", "a pathlib.Path")
     check_whole(side, "side", 1)
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"a picture must be a file, got the folder {path}; name the files in it"
+        )
     if not path.is_file():
         raise FileNotFoundError(f"there is no picture {path}")
     try:

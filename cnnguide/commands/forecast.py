@@ -40,15 +40,28 @@ def describe(options: Options, model: torch.nn.Module, n: int, device: torch.dev
     print_main(
         f"{options.model}: {count_parameters(model):,} parameters, {n:,} training images, "
         f"{recipe.epochs} epochs of {-(-n // recipe.batch_size)} steps on "
-        f"{results.device_name(device)}, {work / 1e15:.2f} PFLOP"
+        f"{results.device_name(device)}, {amount(work)}"
     )
     for name, value in asdict(recipe).items():
         usual = value if name in constants else getattr(known, name, value)
-        print_main(f"  {name} = {value}" + ("" if usual == value else f"  (the recipe's: {usual})"))
+        shown = tuple(round(part, 4) for part in value) if name in constants else value
+        print_main(f"  {name} = {shown}" + ("" if usual == value else f"  (the recipe's: {usual})"))
     for sentence in remarks(device):
         print_main(sentence)
     if processes() > 1:
         print_main(f"  {processes()} processes, each with its share of every batch")
+
+
+def amount(work: int) -> str:
+    """Write a number of additions and multiplications with a unit that leaves digits to read.
+
+    Examples
+    --------
+    >>> amount(22_500 * 10**12), amount(8_400 * 10**9), amount(20 * 10**6)
+    ('22.5 PFLOP', '8.4 TFLOP', '0.02 GFLOP')
+    """
+    unit, name = next((u for u in ((1e15, "P"), (1e12, "T")) if work >= u[0]), (1e9, "G"))
+    return f"{work / unit:.4g} {name}FLOP"
 
 
 def remarks(device: torch.device) -> Iterator[str]:

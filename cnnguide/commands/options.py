@@ -31,7 +31,9 @@ class Options:
     --images they are for some hundred pictures: `cnnguide train --images FOLDER --help` has them.
     """
 
-    recipe: str = "article"  # article, modern (sooner there), or quick (a first try)
+    recipe: str = (
+        "article"  # article, modern (sooner), quick (to try); with --images pictures, transfer
+    )
     training: Recipe = field(default_factory=Recipe)
     model: Literal["resnet18", "resnet10", "quick", "efficientnet"] = "resnet18"  # the network
     data: Literal["full", "sample"] = "full"  # all 60,000 images, or the 6,000 shipped ones
@@ -147,10 +149,12 @@ def check_images(options: Options) -> None:
         if options.model == imagenet.NAME:
             raise ValueError(f"--model {imagenet.NAME} must come with --start imagenet")
         return
-    if (options.start == "imagenet") != (options.model == imagenet.NAME):
+    if options.start == "random" and options.model == imagenet.NAME:
+        raise ValueError(f"--model {imagenet.NAME} must come with --start imagenet")
+    if options.start == "imagenet" and options.model != imagenet.NAME:
         raise ValueError(
-            f"--start imagenet must have --model {imagenet.NAME}, got {options.model} and "
-            f"--start {options.start}; leave --model out"
+            f"--start imagenet must have --model {imagenet.NAME}, got {options.model}; "
+            "leave --model out"
         )
     least = 32 if options.model == "quick" else 16
     if options.size < least or (options.model == "quick" and options.size > least):
@@ -219,4 +223,6 @@ def resuming(arguments: list[str]) -> str:
     "cnnguide train --resume --output 'my runs'"
     """
     others = [argument for argument in arguments if argument != "--resume"]
-    return shlex.join(["cnnguide", "train", "--resume", *others])
+    # nox has the command in an environment of its own, where a shell does not find it
+    start = os.environ.get("CNNGUIDE_TRAIN", "cnnguide train")
+    return f"{start} {shlex.join(['--resume', *others])}"

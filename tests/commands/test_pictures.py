@@ -304,6 +304,7 @@ def test_a_folder_that_the_memory_would_not_hold_is_refused_before_it_is_read(
         (["--test", "0"], "test must lie between 0 and 1, got 0.0"),
         (["--record"], "--record must be left out with --images"),
         (["--start", "imagenet"], "--start imagenet must have --model efficientnet, got quick"),
+        (["--model", "efficientnet"], "--model efficientnet must come with --start imagenet"),
         (["--start", "imagenet", "--model", "efficientnet", "--nproc", "2"], "must be one process"),
     ],
 )
@@ -478,6 +479,11 @@ def test_a_dry_run_reads_the_folder_and_writes_nothing(folder, tmp_path, capsys)
     printed = capsys.readouterr().out
     assert "cut.png is not a whole picture" in printed and "15 training images" in printed
     assert "time: about" in printed and not (tmp_path / "run").exists()
+    work = re.search(r", (\S+) GFLOP$", printed, re.MULTILINE)
+    assert work and float(work[1]) > 0, printed
+    assert all(
+        re.search(rf"{name} = \((0\.\d{{1,4}}(, )?){{3}}\)\n", printed) for name in ("mean", "std")
+    )
 
 
 def test_several_seeds_report_on_the_same_test_pictures(folder, tmp_path, capsys):

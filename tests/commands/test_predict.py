@@ -46,8 +46,11 @@ def test_the_share_is_the_softmax_of_the_shipped_network(cat, capsys):
 def test_a_broken_picture_is_named_and_the_others_are_told(cat, tmp_path, capsys):
     broken = tmp_path / "cut.png"
     broken.write_bytes(cat.read_bytes()[:200])
-    assert main(["predict", str(broken), str(tmp_path / "none.jpg"), str(cat)]) == 1
+    nothing, folder = tmp_path / "none.jpg", tmp_path / "album"
+    folder.mkdir()
+    assert main(["predict", str(broken), str(nothing), str(folder), str(cat)]) == 1
     shown = capsys.readouterr()
+    assert f"got the folder {folder}; name the files in it" in shown.err
     assert "cut.png is not a whole picture" in shown.err
     assert "there is no picture" in shown.err and "Traceback" not in shown.err
     assert "cat " in shown.out

@@ -16,10 +16,10 @@ from torch import nn
 
 from cnnguide import results
 from cnnguide.checkpoint import load_checkpoint
-from cnnguide.commands import forecast, parts
+from cnnguide.commands import forecast, parts, pictures
 from cnnguide.commands import options as choices
 from cnnguide.commands.train import main, owning
-from cnnguide.recipe import Recipe
+from cnnguide.recipe import RECIPES, Recipe
 from cnnguide.run import Epoch
 
 
@@ -38,6 +38,7 @@ def _small_net(monkeypatch):
     monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", SmallNet)
 
 
+ROOT = Path(__file__).parents[2]
 QUICK = ["--model", "quick", "--recipe", "quick", "--data", "sample", "--device", "cpu"]
 
 
@@ -102,6 +103,15 @@ def test_a_run_that_has_ended_is_not_run_again(tmp_path, capsys):
     assert command(tmp_path) == 0
     assert command(tmp_path, "--resume") == 1
     assert "checkpoint.pt is of a run that has ended; name another" in capsys.readouterr().err
+
+
+def test_what_nox_has_started_goes_on_by_nox(tmp_path, capsys, monkeypatch):
+    (given,) = re.findall(r'{"CNNGUIDE_TRAIN": "(.+)"}', (ROOT / "noxfile.py").read_text("utf-8"))
+    monkeypatch.setenv("CNNGUIDE_TRAIN", given)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint.pt").touch()
+    assert command(tmp_path) == 1
+    assert "go on with `nox -s train_full -- --resume --model quick " in capsys.readouterr().err
 
 
 def test_a_dry_run_says_what_would_happen_and_does_nothing(tmp_path, capsys):
@@ -208,6 +218,28 @@ def test_the_help_says_of_switches_what_they_do(capsys):
         main(["--help"])
     out = " ".join(capsys.readouterr().out.split())
     assert "--decay-all, --no-decay-all" in out and "training options" in out
+    recipes = out.partition("--recipe STR")[2].partition("--model")[0]
+    assert all(name in recipes for name in {**RECIPES, **pictures.RECIPES})
+
+
+SHOWN = [
+    line
+    for path in (*ROOT.glob("README*.md"), *ROOT.glob("docs/*.md"))
+    for line in path.read_text(encoding="utf-8").splitlines()
+    if line.startswith(("cnnguide train ", "nox -s train_full -- ")) and "--help" not in line
+]
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_a_command_that_the_guide_shows_is_taken_and_a_laptops_is_small(line):
+    words = shlex.split(line, comments=True)
+    options = choices.parse(words[2:] if words[0] == "cnnguide" else words[4:])
+    if "laptop" in line or "笔记本" in line:  # where a ResNet-18 takes minutes for each epoch
+        assert (options.model, options.recipe, options.data) == ("quick", "quick", "sample")
+
+
+def test_the_guide_shows_commands_and_some_are_for_a_laptop():
+    assert len(SHOWN) >= 6 and sum("laptop" in line for line in SHOWN) >= 2
 
 
 def test_there_is_nothing_to_resume_in_an_empty_folder(tmp_path, capsys):

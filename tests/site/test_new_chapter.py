@@ -64,6 +64,7 @@ def test_the_tests_of_the_layout_want_nothing_but_what_is_to_write(tree):
     assert len(failed) == 1, output
     assert "test_nothing_of_a_new_chapter_is_left_to_write" in failed.pop()
     assert 'cnnguide/zoo.py:1: """To write: what the idea of the chapter is, in one line.' in output
+    assert output.count("the trouble that the idea ends") <= 2  # where it is told, and the summary
     for name in ("docs/zoo.md", "gallery/plot_zoo.py", "tests/test_zoo.py", "CHANGELOG.md"):
         assert f"{name}:" in output
     assert "AssertionError: To write: the page's example by hand" in told(root, "tests/test_zoo.py")

@@ -40,15 +40,23 @@ def settings(app: Sphinx, config: Config) -> None:
     config.epub_show_urls = "no"
     config.epub_tocdepth = 2
     config.epub_tocdup = False
-    edition = next(e for e in editions() if e.language == config.language)
-    heading = re.search(r"^# (.+)$", (DOCS / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert heading is not None
-    config.epub_language, config.epub_title = edition.tag, edition.gettext("index", heading[1])
     config.epub_uid = config.epub_identifier = "cnnguide"
     config.epub_contributor = config.epub_publisher = config.author
     config.epub_description = config.project
     # only what the pages show is packed
     config.suppress_warnings = [*config.suppress_warnings, "epub.unknown_project_files"]
+
+
+def name_book(app: Sphinx) -> None:
+    """Give the book its language and the title of the home page, from a catalog that is compiled.
+
+    Earlier, Python would read the catalog of the build before, and keep it.
+    """
+    edition = next(e for e in editions() if e.language == app.config.language)
+    heading = re.search(r"^# (.+)$", (DOCS / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert heading is not None
+    app.config.epub_language = edition.tag
+    app.config.epub_title = edition.gettext("index", heading[1])
 
 
 def tidy_page(text: str, name: str, language: str, names: set[str]) -> str:
@@ -133,6 +141,7 @@ def write_epub(built: Path, out: Path) -> None:
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Listen for the settings."""
     app.connect("config-inited", settings)
+    app.connect("builder-inited", name_book)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 

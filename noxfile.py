@@ -265,7 +265,7 @@ def train_transfer(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build sdist and wheel, install the wheel alone, and run a gallery script from a copy."""
+    """Build sdist and wheel, run a script with the wheel alone, and tests from the sdist."""
     session.install("build[uv]" if session.venv_backend == "uv" else "build")
     out = Path(session.create_tmp()).resolve()
     shutil.rmtree(out, ignore_errors=True)
@@ -281,6 +281,13 @@ def wheel(session: nox.Session) -> None:
     session.chdir(script.parent)
     session.run("python", "-I", script.name, env={"MPLBACKEND": "Agg"})
     session.log(f"{built.name}: {built.stat().st_size / 1e6:.1f} MB; {script.name} ran from a copy")
+    with tarfile.open(source) as archive:
+        archive.extractall(out, filter="data")
+    session.install(*nox.project.dependency_groups(PYPROJECT, "tests"))
+    session.chdir(out / source.name.removesuffix(".tar.gz"))
+    # All tests of the sdist are found, and those of the first chapter run, doctests with them.
+    session.run("pytest", "--collect-only", "-qq", silent=True)
+    session.run("pytest", "-q", "tests/test_conv.py", "cnnguide/conv.py")
 
 
 def tracked(session: nox.Session) -> set[str]:

@@ -53,12 +53,13 @@ photograph = torch.from_numpy(skimage.data.camera())[None, None].float() / 255
 photograph = torch.nn.functional.avg_pool2d(photograph, 4)
 kernel = KERNELS["sobel x"]
 left, middle, right = canvas("A photograph, a kernel, and the edges that it finds", 4, 1.6, 4)
-left.imshow(photograph[0, 0], cmap="gray")
-middle.imshow(kernel, cmap="PuOr_r", vmin=-3, vmax=3)
+edges = apply_kernel(photograph, kernel)[0, 0]
+left.imshow(photograph[0, 0].numpy(), cmap="gray")
+middle.imshow(kernel.numpy(), cmap="PuOr_r", vmin=-3, vmax=3)
 for k in range(4):
     middle.axhline(k - 0.5, color=GREY, lw=1)
     middle.axvline(k - 0.5, color=GREY, lw=1)
-right.imshow(apply_kernel(photograph, kernel)[0, 0], cmap="PuOr_r", vmin=-1, vmax=1)
+right.imshow(edges.numpy(), cmap="PuOr_r", vmin=-1, vmax=1)
 plt.show()
 
 # %%
@@ -78,9 +79,11 @@ best = int(scores.argmax())
 left, middle, right = canvas(
     "A cat, an arrow, and ten bars, of which the longest is orange", 4, 1.2, 4
 )
-left.imshow(cat[0].permute(1, 2, 0))
+left.imshow(cat[0].permute(1, 2, 0).numpy())
 arrow(middle)
-right.barh(range(10), scores, color=[ORANGE if k == best else BLUE for k in range(10)], height=0.7)
+right.barh(
+    range(10), scores.numpy(), color=[ORANGE if k == best else BLUE for k in range(10)], height=0.7
+)
 right.axvline(0, color=GREY, lw=1)
 right.invert_yaxis()
 plt.show()
@@ -121,7 +124,7 @@ y, x = (torch.randint(0, 96, (8,), generator=generator) for _ in range(2))
 changed = torch.cat([small, cutout_at(changed, y, x, side=32)[1:]])
 places = canvas("A cup of coffee, and seven other pictures of it", 1, 1, 1, 1, rows=2)
 for axes, picture in zip(places, changed, strict=True):
-    axes.imshow(picture.permute(1, 2, 0))
+    axes.imshow(picture.permute(1, 2, 0).numpy())
 plt.show()
 
 # %%
@@ -149,7 +152,7 @@ left, middle, right = canvas(
     "A cat, an arrow, and the cat with a mark on the places that a network looks at", 4, 1.2, 4
 )
 for axes in (left, right):
-    axes.imshow(large[0].permute(1, 2, 0))
+    axes.imshow(large[0].permute(1, 2, 0).numpy())
 arrow(middle)
-right.imshow(seen, cmap="Oranges", alpha=0.75 * seen.clamp(0, 1))
+right.imshow(seen.numpy(), cmap="Oranges", alpha=0.75 * seen.clamp(0, 1).numpy())
 plt.show()

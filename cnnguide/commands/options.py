@@ -31,9 +31,7 @@ class Options:
     --images they are for some hundred pictures: `cnnguide train --images FOLDER --help` has them.
     """
 
-    recipe: str = (
-        "article"  # article, modern (sooner), quick (to try); with --images pictures, transfer
-    )
+    recipe: str = "article"  # or modern (sooner), quick (to try); with --images pictures, transfer
     training: Recipe = field(default_factory=Recipe)
     model: Literal["resnet18", "resnet10", "quick", "efficientnet"] = "resnet18"  # the network
     data: Literal["full", "sample"] = "full"  # all 60,000 images, or the 6,000 shipped ones

@@ -76,6 +76,14 @@ def test_a_chinese_page_has_no_english_sentence(page):
     assert re.search("[\u4e00-\u9fff]", title) or title.startswith("cnnguide")  # a module's name
 
 
+@pytest.mark.parametrize("page", pages("en"))
+def test_a_quotation_begins_with_its_opening_mark(page):
+    made = soup("en", page)
+    for tag in made.select("pre, code, script, style"):
+        tag.replace_with("■")
+    assert re.findall(r"[\s(]”.{0,20}", made.get_text()) == []
+
+
 @pytest.mark.parametrize("page", pages("zh"))
 def test_what_a_screen_reader_says_is_chinese(page):
     made = soup("zh", page)

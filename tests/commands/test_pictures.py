@@ -90,6 +90,23 @@ def test_a_folder_is_trained_on_and_its_run_names_the_classes_of_new_pictures(
     assert capsys.readouterr().out.splitlines()[-3].split()[0] == "wood"
 
 
+ROOT = Path(__file__).parents[2]
+
+
+def test_what_the_readmes_write_in_python_asks_a_finished_run(
+    folder, tmp_path, capsys, monkeypatch
+):
+    assert train(folder, tmp_path, "--epochs", "10", "--output", str(tmp_path / "runs/photos")) == 0
+    draw(tmp_path / "new.jpg", COLOURS["wood"], 77, (64, 64))
+    monkeypatch.chdir(tmp_path)
+    for name in ("README.md", "README.zh.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        (shown,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+        capsys.readouterr()
+        exec(shown, {})
+        assert re.fullmatch(r"wood \d+%\n", capsys.readouterr().out)
+
+
 def test_the_constants_are_those_of_the_training_part_alone(folder, tmp_path):
     assert train(folder, tmp_path) == 0
     names = told(tmp_path)["files"]["train"]

@@ -95,7 +95,9 @@ for row, maps in ((2, first), (3, second)):
         axes.imshow(plane.numpy(), cmap="magma")
 for row, words in ((0, "first layer"), (2, "after group 1, 8 × 8"), (3, "after group 2, 4 × 4")):
     # not a title, which would be part of the alternative text
-    grid[row, 0].text(0, 1.06, words, transform=grid[row, 0].transAxes, va="bottom", fontsize=9)
+    above = {"transform": grid[row, 0].transAxes, "va": "bottom", "in_layout": False}
+    grid[row, 0].text(0, 1.06, words, fontsize=9, **above)
+fig.get_layout_engine().set(h_pad=0.1)  # room for the words
 for axes in grid.flat:
     axes.set_axis_off()
 fig.suptitle("Filters of the first layer, and feature maps of a frog")

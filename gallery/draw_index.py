@@ -10,7 +10,7 @@ chapters and of the library computes what they show.
 # A picture becomes features
 # --------------------------
 # A photograph, a kernel, and the feature map that the kernel makes of it. Weights and results are
-# blue where they are negative, orange where they are positive, and white at zero.
+# purple where they are negative, orange where they are positive, and white at zero.
 
 import matplotlib.pyplot as plt
 import skimage.data
@@ -65,9 +65,9 @@ plt.show()
 # %%
 # Features become a decision
 # --------------------------
-# A cat, and the scores that the network of the library gives to ten classes, to the left of the
-# line below zero, to the right above. The largest score is orange, and it is that of the class
-# "cat".
+# A cat, and the scores that the network of the library gives to ten classes: left of the line
+# below zero, right of it above, and one of them almost zero. The largest score is orange, and it is
+# that of the class "cat".
 
 network = shipped()
 large = torch.from_numpy(skimage.data.chelsea()[:, 60:360].copy()).permute(2, 0, 1)[None]
@@ -92,7 +92,8 @@ plt.show()
 # Networks become deep
 # --------------------
 # The eight blocks of a ResNet-18, with a shortcut around each. A bar is as high as the block's
-# feature maps, and wider where there are more of them; both were read from a forward pass.
+# feature maps, and wider where there are more of them; a picture sent through the network gave
+# both.
 
 resnet = resnet18()
 x = resnet.maxpool(resnet.relu(resnet.bn1(resnet.conv1(torch.zeros(1, 3, 224, 224)))))
@@ -110,8 +111,8 @@ plt.show()
 # %%
 # Pictures become a data set
 # --------------------------
-# One photograph, and seven pictures that a training could make of it: cut out at other places,
-# mirrored, with a square blanked.
+# One photograph, and seven pictures that a training could make of it: shifted, with black at the
+# edge, some of them mirrored, with a black square somewhere.
 
 generator = torch.Generator().manual_seed(2)
 cup = torch.from_numpy(skimage.data.coffee()[:, 100:500].copy()).permute(2, 0, 1)[None]
@@ -131,10 +132,11 @@ plt.show()
 # A network gets trained
 # ----------------------
 # Loss of every epoch of the recorded run of the chapter on training: on training images blue, on
-# validation images orange.
+# validation images orange. In training it is higher, since there the pictures are changed and the
+# labels smoothed.
 
 history = results.load("train")["runs"][0]["history"]
-(axes,) = canvas("Two curves of a training that fall and become flat", 1)
+(axes,) = canvas("Two curves of a training that fall, first fast, then slowly", 1)
 for part, colour in (("train", BLUE), ("validation", ORANGE)):
     axes.plot([epoch[f"{part}_loss"] for epoch in history], color=colour, lw=2)
 axes.plot([0, 0, len(history)], [2.0, 0, 0], color=GREY, lw=1.5)

@@ -285,7 +285,7 @@ def wheel(session: nox.Session) -> None:
         archive.extractall(out, filter="data")
     session.install(*nox.project.dependency_groups(PYPROJECT, "tests"))
     session.chdir(out / source.name.removesuffix(".tar.gz"))
-    # All tests of the sdist are found, and those of the first chapter run, doctests with them.
+    # All tests of the library are found, and those of the first chapter run, doctests with them.
     session.run("pytest", "--collect-only", "-qq", silent=True)
     session.run("pytest", "-q", "tests/test_conv.py", "cnnguide/conv.py")
 

@@ -317,6 +317,8 @@ def table(runs: list[dict[str, Any]]) -> Iterator[str]:
         accuracy = plus_minus([*ended.values()], stdev(ended.values()) if len(ended) > 1 else None)
         difference = "" if name == idea.against else plus_minus(pairs, error, "+")
         n = f"{len(ended)}, {diverged} diverged" if diverged else f"{len(ended)}"
+        if name != idea.against and len(pairs) != len(ended):
+            n += f", {len(pairs)} compared"
         compared = "" if name == idea.against else IDEAS[idea.against].words
         yield f"| {idea.group} | {idea.words} | {accuracy} | {difference} | {compared} | {n} |"
 

@@ -51,7 +51,7 @@ def manual() -> str:
 
 
 #: What is wrong with a console that has gone away: nobody is left who reads.
-GONE = {errno.EPIPE, errno.EIO, errno.EBADF}
+GONE = {errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.EBADF}
 
 
 class Lasting(io.FileIO):
@@ -105,8 +105,8 @@ def main(arguments: list[str] | None = None) -> int:
         open_streams()
     try:
         code = run(sys.argv[1:] if arguments is None else arguments)
-    except SystemExit:  # of a command's --help
-        if unwritten():
+    except SystemExit as end:  # of a command's --help, or of an option that there is not
+        if unwritten() and not end.code:
             return 1
         raise
     return code or int(unwritten())

@@ -281,6 +281,11 @@ def receptive_field_of(module: nn.Module) -> list[Field]:
             seen[node] = Field()
         if node.op in ("placeholder", "get_attr") or not sources:
             continue
+        if node.kwargs.get("out") is not None:
+            raise TypeError(
+                f"{node.name} writes into a tensor that is there already (out=), which cannot be "
+                "followed; let it give its result"
+            )
         if node.op == "output" and len(sources) > 1:
             continue
         joined = sources[0] if len(sources) == 1 else widest(sources, node.name)

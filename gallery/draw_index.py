@@ -3,7 +3,7 @@ What is in the guide, in six pictures?
 ======================================
 
 The pictures of the home page, one for each part of the guide. They have no words. The code of the
-chapters and of the library computes what they show.
+chapters, or the networks that they explain, computed what they show.
 """
 
 # %%
@@ -76,6 +76,7 @@ normalised = data.normalise(cat, mean=network.mean, std=network.std)
 with torch.no_grad():
     scores = network.model(normalised)[0]
 best = int(scores.argmax())
+assert network.classes[best] == "cat" and scores.abs().argmax() == best  # the longest bar
 left, middle, right = canvas(
     "A cat, an arrow, and ten bars, of which the longest is orange", 4, 1.2, 4
 )

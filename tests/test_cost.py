@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 import torchvision
 from torch import nn
 
@@ -170,6 +171,9 @@ def test_a_recurrent_layer_counts_the_same_on_a_gpu(make, at_a_step):
         (lambda x: x[0, 0] @ x[0, 1], 4),
         (lambda x: torch.vdot(x[0, 0], x[0, 1]), 4),
         (lambda x: torch.addbmm(x.new_zeros(3, 3), x, x.mT), 3 * 3 * 4),
+        (lambda x: x.new_zeros(3, 3).addbmm_(x, x.mT), 3 * 3 * 4),
+        (lambda x: x.new_zeros(3, 3).addmm_(x[0], x[0].T), 3 * 3 * 4),
+        (lambda x: x.new_zeros(3).addmv_(x[0], x[0, 0]), 3 * 4),
         (lambda x: torch.einsum("nij,nkj->nik", x, x), 3 * 3 * 4),
     ],
 )
@@ -178,15 +182,18 @@ def test_products_with_a_vector_are_counted(function, count):
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "rows", "message"),
     [
-        (lambda: OverTwice(nn.Bilinear(4, 4, 6)), "got the three-way products of nn.Bilinear;"),
-        (lambda: OverTwice(torch.cdist), "got the distances of torch.cdist; convolutions"),
+        (lambda: OverTwice(nn.Bilinear(4, 4, 6)), 3, "got the three-way products of nn.Bilinear;"),
+        (lambda: OverTwice(torch.cdist), 3, "got distances; convolutions"),
+        (lambda: OverTwice(torch.cdist), 40, "got distances; convolutions"),
+        (lambda: OverRows(lambda x: F.pdist(x[0])), 3, "got distances; convolutions"),
+        (lambda: OverRows(lambda x: torch.sparse.mm(x[0].to_sparse(), x[0].T)), 3, "got a product"),
     ],
 )
-def test_products_that_cannot_be_counted_are_refused(make, message):
+def test_products_that_cannot_be_counted_are_refused(make, rows, message):
     with pytest.raises(ValueError, match=message):
-        models.count_multiply_adds(make(), (1, 3, 4))
+        models.count_multiply_adds(make(), (1, rows, 4))
 
 
 def test_a_layer_of_a_transformer_counts_attention_and_its_two_linear_layers():

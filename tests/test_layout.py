@@ -36,6 +36,8 @@ SHARED_MODELS = {
     "quick": "the small network of the chapters train, fast and transfer",
     "cost": "what a network costs: lenet, vgg, resnet",
 }
+# Parts of `cnnguide check` and of `cnnguide train`, whose tests test them.
+PARTS_OF_COMMANDS = {"examination", "watching", "options", "parts", "sharing", "forecast"}
 # Folders of data that come with what reads them.
 DATA = {"results", "trained"}
 
@@ -98,16 +100,12 @@ def test_every_room_and_every_command_has_its_test():
         name.removeprefix("test_") for name in stems_in("tests")
     }
     tested = {name.removeprefix("test_") for name in stems_in("tests/commands")}
-    parts = {"examination", "watching"}  # of `cnnguide check`, whose test tests them
-    parts |= {"options", "parts", "sharing", "forecast"}  # of `cnnguide train`, likewise
-    assert tested | parts == stems_in("cnnguide/commands")
+    assert tested | PARTS_OF_COMMANDS == stems_in("cnnguide/commands")
 
 
 def test_the_manual_lists_every_command():
-    # the checks of `cnnguide check`, and the parts of `cnnguide train`, are modules of their own
-    parts = {"examination", "watching", "pictures", "imagenet"}
-    parts |= {"options", "parts", "sharing", "forecast"}
-    assert {*COMMANDS} | parts == stems_in("cnnguide/commands")
+    more = {"pictures", "imagenet"}  # of `cnnguide train` too, with tests of their own
+    assert {*COMMANDS} | PARTS_OF_COMMANDS | more == stems_in("cnnguide/commands")
 
 
 def imports_of(path):

@@ -97,6 +97,7 @@ def test_a_command_whose_words_find_a_full_disk_ends_with_an_error(tmp_path):
     ):
         assert run(command, shell_end="> /dev/full") == (1, FULL)
     assert run(["--help"], shell_end="> /dev/full 2>&1") == (1, "")
+    assert run(["predict", "--nosuch"], shell_end="2> /dev/full")[0] == 2
 
 
 def test_a_command_that_is_interrupted_ends_in_one_line(monkeypatch, capsys):

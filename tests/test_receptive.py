@@ -574,6 +574,18 @@ def test_what_is_changed_under_another_name_is_refused(between):
         receptive_field_of(net)
 
 
+def added_into_it(net, x):
+    torch.add(x, net.b(x), out=x)
+    return x
+
+
+def test_what_is_written_into_a_tensor_that_is_there_is_refused():
+    with torch.no_grad():
+        assert seen_by_trying(ThreeConvolutions(added_into_it)) == 7
+    with pytest.raises(TypeError, match=r"add writes into a tensor that is there already \(out=\)"):
+        receptive_field_of(ThreeConvolutions(added_into_it))
+
+
 FLAGGED = [
     function
     for name, function in vars(F).items()

@@ -79,9 +79,15 @@ aten = torch.ops.aten
 UNCOUNTED = {
     aten.mkldnn_rnn_layer: of_onednn,
     aten._cudnn_rnn: of_cudnn,
-    **dict.fromkeys((aten.mv, aten.addmv, aten.dot, aten.vdot, aten.addbmm), of_product),
+    **dict.fromkeys((aten.mv, aten.addmv, aten.addmv_, aten.dot, aten.vdot), of_product),
+    **dict.fromkeys((aten.addmm_, aten.addbmm, aten.addbmm_), of_product),
     aten._trilinear: refuse("the three-way products of nn.Bilinear"),
-    aten._cdist_forward: refuse("the distances of torch.cdist"),
+    aten.conv_tbc: refuse("torch.conv_tbc"),
+    aten._sparse_addmm: refuse("a product with a sparse matrix"),
+    # many points are another kernel than few
+    **dict.fromkeys(
+        (aten._cdist_forward, aten._euclidean_dist, aten._pdist_forward), refuse("distances")
+    ),
     **dict.fromkeys((aten._lstm_mps, aten.miopen_rnn), refuse("a recurrent layer of this device")),
 }
 

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 
 from conftest import ROOT, SITE
-from page.feed import CHANGELOG, NAME, Change, changes, feed, name_feed, write_feed
+from page.feed import CHANGELOG, NAME, Change, changes, feed, name_feed, title_of, write_feed
 from translation.editions import published
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -77,6 +77,12 @@ def test_what_else_git_fails_at_is_told(tmp_path, capsys):
     assert told.startswith("warning: the feed has no dates of CHANGELOG.md: no such ")
 
 
+def test_the_title_of_an_entry_is_its_first_paragraph_on_one_line():
+    assert title_of("Two lines,\none *change*.\n\n```sh\n- no change\n```") == (
+        "Two lines, one change."
+    )
+
+
 def test_entries_are_read_as_markdown(tmp_path):
     path = tmp_path / "CHANGELOG.md"
     path.write_text(
@@ -100,10 +106,12 @@ def test_entries_are_read_as_markdown(tmp_path):
 1.0
 ---
 1. The first.
+2.	A\u2028B
 """,
         encoding="utf-8",
     )
     assert sorted((change.version, change.text) for change in changes(path)) == [
+        ("1.0", "A\u2028B"),
         ("1.0", "The first."),
         ("2.0", "Another\n- with a part"),
         ("2.0", "Two lines,\none change.\n\n```sh\n- no change\n```"),

@@ -108,6 +108,12 @@ def test_a_rule_stays_if_what_it_asks_for_is_there(css, kept):
             "@media print{p{b:c}\n}\n@font-face{--a:1}\n",
         ),
         ("p{--a:1;b:c !important;q{--a:1}}", "", "p{b:c !important;q{--a:1}}\n"),
+        (
+            "p{*zoom:1;b:c;!x}q{--a:1;b:c}",
+            "",
+            "p{b:c}\nq{b:c}\n",
+        ),  # no style sheet, as for a browser
+        ("p{b:c} q", "", "p{b:c}\n"),
     ],
 )
 def test_a_variable_stays_if_something_asks_for_it(css, others, kept):

@@ -1,4 +1,4 @@
-"""The feed of what has changed, in Atom: an entry for each line of ``CHANGELOG.md``, newest first.
+"""The feed of what has changed, in Atom: an entry for each item of ``CHANGELOG.md``, newest first.
 
 Usage: ``python -m page.feed SITE``, after the editions are built.
 A feed needs whole addresses, so a site that does not know its own has none.
@@ -91,7 +91,7 @@ def changes(path: Path) -> list[Change]:
     dates, version, found = line_dates(path), "", []
     for_all = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     text = path.read_text(encoding="utf-8")
-    lines, tokens = text.splitlines(), MarkdownIt("commonmark").parse(text)
+    lines, tokens = text.split("\n"), MarkdownIt("commonmark").parse(text)
     for token, inside in pairwise(tokens):
         if token.type == "heading_open" and token.tag == "h2":
             version = inside.content
@@ -99,21 +99,24 @@ def changes(path: Path) -> list[Change]:
             start, end = token.map
             if not version:
                 raise ValueError(f"{path.name}:{start + 1}: a change must stand below a version")
-            said = re.sub(r"^\S+ +", lambda mark: " " * len(mark[0]), "\n".join(lines[start:end]))
+            said = re.sub(
+                r"^\s*\S+[ \t]*", lambda mark: " " * len(mark[0]), "\n".join(lines[start:end])
+            )
             date = max((dates[n] for n in range(start + 1, end + 1) if n in dates), default=for_all)
             found.append(Change(dedent(said).strip(), version, date))
     return sorted(found, key=lambda change: change.date, reverse=True)
 
 
 def title_of(text: str) -> str:
-    """Shorten a change to a title of plain words.
+    """Shorten the first paragraph of a change to a title of plain words.
 
     Examples
     --------
     >>> title_of("`cnnguide train` draws; it *also* [prints](a.html).")
     'cnnguide train draws; it also prints.'
     """
-    plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    first = " ".join(text.split("\n\n")[0].split())
+    plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", first)
     if len(plain) <= LONGEST:
         return plain
     return plain[: plain.rfind(" ", 0, LONGEST)].rstrip(",;:") + "…"

@@ -110,6 +110,8 @@ def with_variables(css: str | list[Any], asked: set[str]) -> str:
     """Keep the definitions of those variables that are asked for, and all else."""
     written = []
     for rule in tinycss2.parse_rule_list(css, skip_comments=True, skip_whitespace=True):
+        if rule.type == "error":
+            continue
         before = "" if rule.type == "qualified-rule" else f"@{rule.at_keyword}"
         if rule.type == "at-rule" and (rule.content is None or rule.lower_at_keyword not in GROUPS):
             written.append(f"{rule.serialize()}\n")
@@ -121,7 +123,8 @@ def with_variables(css: str | list[Any], asked: set[str]) -> str:
             inner = ";".join(
                 part.serialize()
                 for part in parts
-                if part.type != "declaration" or part.name[:2] != "--" or part.name in asked
+                if part.type != "error"  # a browser leaves it out, too
+                and (part.type != "declaration" or part.name[:2] != "--" or part.name in asked)
             )
         if inner:
             written.append(f"{before}{tinycss2.serialize(rule.prelude)}{{{inner}}}\n")

@@ -74,7 +74,7 @@ def prose_of(article: Tag, owners: dict[int, Tag]) -> dict[int, str]:
 def title_of(tag: Tag) -> str:
     """Read the heading of a section, or the name of an entry of the reference."""
     if tag.name == "dt":
-        return "".join(part.get_text() for part in tag.select(NAME))
+        return " ".join("".join(part.get_text() for part in tag.select(NAME)).split())
     heading = tag.find(HEADINGS)
     for number in heading.select(".section-number") if heading else ():
         number.extract()

@@ -28,7 +28,7 @@ class Options:
     """Train a network on CIFAR-10 or on your own pictures, on a GPU if there is one.
 
     The defaults are the full run: the CIFAR ResNet-18, 150 epochs, batches of 128. With
-    --images they are for some hundred pictures: `cnnguide train --images FOLDER --help` has them.
+    ``--images`` they are for some hundred pictures; add ``--help`` to see them.
     """
 
     recipe: str = "article"  # or modern (sooner), quick (to try); with --images pictures, transfer

@@ -47,10 +47,10 @@ def settings(app: Sphinx, config: Config) -> None:
     config.suppress_warnings = [*config.suppress_warnings, "epub.unknown_project_files"]
 
 
-def name_book(app: Sphinx) -> None:
-    """Give the book its language and the title of the home page, from a catalog that is compiled.
+def name_book(app: Sphinx, *_: object) -> None:
+    """Give the book its language and the title of the home page, when the catalogs are compiled.
 
-    Earlier, Python would read the catalog of the build before, and keep it.
+    Before that, Python would read the catalog of the build before, and keep it.
     """
     edition = next(e for e in editions() if e.language == app.config.language)
     heading = re.search(r"^# (.+)$", (DOCS / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
@@ -141,7 +141,7 @@ def write_epub(built: Path, out: Path) -> None:
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Listen for the settings."""
     app.connect("config-inited", settings)
-    app.connect("builder-inited", name_book)
+    app.connect("env-before-read-docs", name_book)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 

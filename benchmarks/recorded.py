@@ -2,16 +2,20 @@
 
 Each run is written into the record as soon as it has ended. A run that is there already is not
 made again, so the same command goes on where it was cut, and does nothing if all is there.
+Started a second time beside itself, it shares the work: no run is made by both.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
 from cnnguide import results
@@ -54,21 +58,41 @@ def measure(
     kind: str = "runs",
     threads: int | None = 1,  # a small network gains nothing from a second one; None: as many as is
 ) -> None:
-    """Make a run that is not yet recorded, record it, and print its score."""
-    record = results.load(stem, folder=folder) or {"runs": []}
-    if any(run.items() <= known.items() for known in record.setdefault(kind, [])):
-        return
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
+    """Make a run that is not yet recorded, nor being made elsewhere, record it, and print it."""
     try:
-        found = function(run)
-    finally:
-        torch.set_num_threads(before)
-    record["units"] = units
-    record[kind].append({**results.circumstances(torch.device("cpu")), **run, **found})
-    results.save(stem, record, folder=folder)
+        with lock(folder.resolve(), stem, kind, sorted(run.items()), wait=False):
+            if is_recorded(run, stem, kind, folder):
+                return
+            before = torch.get_num_threads()
+            torch.set_num_threads(threads or before)
+            try:
+                found = function(run)
+            finally:
+                torch.set_num_threads(before)
+            with lock(folder.resolve(), stem):  # what others have recorded since is kept
+                record = results.load(stem, folder=folder) or {"runs": []}
+                record["units"] = units
+                circumstances = results.circumstances(torch.device("cpu"))
+                record.setdefault(kind, []).append({**circumstances, **run, **found})
+                results.save(stem, record, folder=folder)
+    except Timeout:
+        return
     choices = ", ".join(f"{name} {value}" for name, value in run.items())
     print(f"{kind}: {choices}{score(found)}", flush=True)
+
+
+def is_recorded(run: Run, stem: str, kind: str, folder: Path) -> bool:
+    """Say if a run with these choices is in the record."""
+    record = results.load(stem, folder=folder) or {}
+    return any(run.items() <= known.items() for known in record.get(kind, []))
+
+
+def lock(*parts: object, wait: bool = True) -> FileLock:
+    """Make a lock that one process holds at a time, and that ends with it, even if it is killed."""
+    name = hashlib.sha256(repr([str(part) for part in parts]).encode()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / "cnnguide-locks"
+    folder.mkdir(exist_ok=True)
+    return FileLock(folder / f"{name}.lock", timeout=-1 if wait else 0)
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +35,25 @@ def read_options(
     epochs: int | None = None,
     more: str = "",
     table: bool = False,
+    only: Iterable[str] = (),
 ) -> argparse.Namespace:
-    """Read how many seeds and epochs are wanted, where the record is, and if it is to be shown."""
+    """Read how many seeds and epochs are wanted, of what, where the record is, and if to show it."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=doc)
     parser.add_argument("--seeds", type=int, default=seeds, help=f"default {seeds}{more}")
     if epochs is not None:
         parser.add_argument("--epochs", type=int, default=epochs, help=f"default {epochs}")
+    if names := [*only]:
+        # not `choices`: the help would list them all
+        parser.add_argument(
+            "--only", nargs="+", default=names, metavar="NAME", help="make only these runs, by name"
+        )
     if table:
         parser.add_argument("--table", action="store_true", help="print what is recorded, and stop")
     parser.add_argument("--record-folder", type=Path, default=results.FOLDER, metavar="FOLDER")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    for name in {*options.only} - {*names} if names else ():
+        parser.error(f"--only must name some of {names}, got {name!r}")
+    return options
 
 
 def measure(

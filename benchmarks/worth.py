@@ -4,7 +4,8 @@
 CIFAR-10, and again with one idea changed at a time, and writes each run into
 ``cnnguide/results/worth.json`` as soon as it has ended. The same command goes on where it was cut,
 and does nothing if all is there. The first seed of everything comes before the second.
-``--table`` shows what is recorded.
+Started twice beside itself, it shares the runs between two cores (``OMP_NUM_THREADS=1``).
+``--only baseline crop`` makes the runs of these ideas, and ``--table`` shows what is recorded.
 
 All else is the same: the seed's first weights where the network is the same, the order of the
 images, eight epochs of SGD with Nesterov's momentum in batches of 256, one rise of the learning
@@ -333,7 +334,7 @@ def plus_minus(values: list[float], spread: float | None, sign: str = "") -> str
 def main(arguments: list[str] | None = None) -> int:
     """Make the runs that are not yet recorded, or show what is."""
     options = read_options(
-        "benchmarks.worth", __doc__, arguments, seeds=SEEDS, epochs=EPOCHS, table=True
+        "benchmarks.worth", __doc__, arguments, seeds=SEEDS, epochs=EPOCHS, table=True, only=IDEAS
     )
     if options.table:
         record = results.load("worth", folder=options.record_folder) or {"runs": []}
@@ -341,6 +342,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     function = partial(train, pictures=data.load("full"))
     for run in plan(options.seeds, options.epochs):
+        if run["idea"] not in options.only:
+            continue
         measure(
             "worth", run, function,
             folder=options.record_folder, units=UNITS, score=score, threads=None,

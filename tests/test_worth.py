@@ -12,6 +12,7 @@ from torch.testing import assert_close
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import worth
+from benchmarks.recorded import measure
 from benchmarks.worth import BASELINE, IDEAS, Changed, make
 from cnnguide import data, mix, results
 from cnnguide.models import count_parameters
@@ -128,6 +129,16 @@ def test_the_command_goes_on_and_records_what_diverged(tmp_path, capsys, monkeyp
     assert capsys.readouterr().out.count("runs: ") == 2  # of the second seed
 
 
+def test_only_the_named_ideas_are_tried(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(data, "load", lambda which: FEW)
+    command = ["--seeds", "1", "--epochs", "1", "--record-folder", str(tmp_path), "--only"]
+    assert worth.main([*command, "flip"]) == 0
+    assert [run["idea"] for run in results.load("worth", folder=tmp_path)["runs"]] == ["flip"]
+    with pytest.raises(SystemExit):
+        worth.main([*command, "flop"])
+    assert "must name some of ['baseline', 'no augmentation'," in capsys.readouterr().err
+
+
 def test_the_table_compares_seed_by_seed(tmp_path, capsys):
     shares = {
         "baseline": (0.90, 0.92, 0.91), "mixup": (0.91, 0.94), "deep": (0.95,),
@@ -155,3 +166,34 @@ def test_the_table_compares_seed_by_seed(tmp_path, capsys):
     )
     assert "| norm | no BatchNorm | 50.00 | -42.00 | crop and flip | 1, 1 diverged |" in rows
     assert "| augmentation | + CutMix, α = 1 |  |  | crop and flip | 0 |" in rows
+
+
+def test_two_that_work_beside_each_other_make_each_run_once_and_keep_each_others(tmp_path):
+    made = []
+
+    def record(run):
+        made.append(run["seed"])
+        if run["seed"] == 0:  # meanwhile, the other one takes what is free, and records it
+            for seed in (0, 1):
+                once({"seed": seed})
+        return {"test_accuracy": 0.5}
+
+    def once(run):
+        measure("worth", run, record, folder=tmp_path, units={}, score=lambda found: "")
+
+    for seed in (0, 1):
+        once({"seed": seed})
+    assert made == [0, 1]
+    assert [run["seed"] for run in results.load("worth", folder=tmp_path)["runs"]] == [1, 0]
+
+
+def test_a_run_that_was_stopped_can_be_made_again(tmp_path):
+    def stop(run):
+        raise KeyboardInterrupt
+
+    settings = {"folder": tmp_path, "units": {}, "score": lambda found: ""}
+    with pytest.raises(KeyboardInterrupt):
+        measure("worth", {"seed": 0}, stop, **settings)
+    assert results.load("worth", folder=tmp_path) is None
+    measure("worth", {"seed": 0}, lambda run: {"test_accuracy": 0.5}, **settings)
+    assert len(results.load("worth", folder=tmp_path)["runs"]) == 1

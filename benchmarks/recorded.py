@@ -37,7 +37,7 @@ def read_options(
     table: bool = False,
     only: Iterable[str] = (),
 ) -> argparse.Namespace:
-    """Read how many seeds and epochs are wanted, of what, where the record is, and if to show it."""
+    """Read what is to be measured, where the record is, and if it is only to be shown."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=doc)
     parser.add_argument("--seeds", type=int, default=seeds, help=f"default {seeds}{more}")
     if epochs is not None:
@@ -66,8 +66,10 @@ def measure(
     score: Callable[[Run], str],
     kind: str = "runs",
     threads: int | None = 1,  # a small network gains nothing from a second one; None: as many as is
+    device: torch.device | None = None,  # None: the processor
 ) -> None:
     """Make a run that is not yet recorded, nor being made elsewhere, record it, and print it."""
+    device = device or torch.device("cpu")
     try:
         with lock(folder.resolve(), stem, kind, sorted(run.items()), wait=False):
             if is_recorded(run, stem, kind, folder):
@@ -81,8 +83,8 @@ def measure(
             with lock(folder.resolve(), stem):  # what others have recorded since is kept
                 record = results.load(stem, folder=folder) or {"runs": []}
                 record["units"] = units
-                circumstances = results.circumstances(torch.device("cpu"))
-                record.setdefault(kind, []).append({**circumstances, **run, **found})
+                made = {**results.circumstances(device), **run, **found}
+                record.setdefault(kind, []).append(made)
                 results.save(stem, record, folder=folder)
     except Timeout:
         return

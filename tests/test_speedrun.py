@@ -100,6 +100,11 @@ def test_a_short_run_learns_and_is_reported(monkeypatch, tmp_path, capsys):
     out = capsys.readouterr().out
     assert f"{100 * runs[1]['six_views']:.2f}%" in out and "| seconds |" in out
     assert "clock: from images on the device" in out
+    assert all(run["processor_seconds"] > 0 for run in runs)
+    monkeypatch.setattr(speedrun, "train", lambda *a, **k: pytest.fail("is recorded already"))
+    assert speedrun.main(options) == 0
+    table = out[out.index("| 2 seeds") :]
+    assert capsys.readouterr().out.strip() == table.strip()
 
 
 def test_no_seed_is_refused(capsys):

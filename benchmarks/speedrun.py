@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnguide import data, results
+from cnnguide.commands import counted
 from cnnguide.models.quick import Group, whitening_filters
 from cnnguide.train import has_fast_bfloat16
 
@@ -259,9 +260,8 @@ def main(arguments: list[str] | None = None) -> int:
         one = runs[-1]
         print(f"seed {seed:3d}: {one['test_accuracy']:.2%}, with six views "
               f"{one['six_views']:.2%}, {one['seconds']:.2f} s", flush=True)  # fmt: skip
-    print(
-        f"\n| {len(runs)} seeds, {options.epochs} epochs, {options.data} data | mean ± deviation |"
-    )
+    done = f"{counted(len(runs), 'seed')}, {counted(options.epochs, 'epoch')}"
+    print(f"\n| {done}, {options.data} data | mean ± deviation |")
     print("|---|---:|")
     for name, key in (("accuracy, %", "test_accuracy"), ("with six views, %", "six_views")):
         print(f"| {name} | {spread([100 * run[key] for run in runs], '.2f')} |")

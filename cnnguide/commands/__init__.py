@@ -20,6 +20,7 @@ __all__ = [
     "MARK",
     "add_run",
     "command_line",
+    "counted",
     "end",
     "end_marked",
     "end_with_parent",
@@ -56,6 +57,26 @@ def command_line(name: str, arguments: Sequence[str] | None = None) -> str:
     if session is not None and arguments is not None:
         words.append("--")
     return shlex.join([*words, *(arguments or [])])
+
+
+def counted(number: int, noun: str) -> str:
+    """Write how many there are of something.
+
+    Parameters
+    ----------
+    number : int
+        From 0 on.
+    noun : str
+        Of one of them; its plural must end in s.
+
+    Examples
+    --------
+    >>> counted(1, "epoch"), counted(5625, "step"), counted(2, "class")
+    ('1 epoch', '5,625 steps', '2 classes')
+    """
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def load_cifar10(which: str) -> cnnguide.data.Cifar10:

@@ -175,9 +175,14 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(tmp_path, capsys):
     options = ["--dry-run", "--batch-size", "8", "--device", "cpu", "--output"]
     assert main([*options, str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
-    assert "resnet18: 11,173,962 parameters, 45,000 training images, 150 epochs of 5625 st" in out
+    assert "resnet18: 11,173,962 parameters, 45,000 training images, 150 epochs of 5,625 st" in out
     assert "weight_decay = 0.0005" in out and not (tmp_path / "run").exists()
     assert "memory: about 0." in out and "time: about" in out
+
+
+def test_one_epoch_of_one_step_is_written_so(tmp_path, capsys):
+    assert command(tmp_path, "--batch-size", "4500", "--dry-run") == 0
+    assert ", 4,500 training images, 1 epoch of 1 step on " in capsys.readouterr().out
 
 
 def test_every_field_of_the_recipe_is_an_option():

@@ -1,10 +1,13 @@
 """The links that edit a page, and the line that clones the repository: only where one is known."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 
 from conftest import ROOT
@@ -71,6 +74,7 @@ def test_a_repository_that_is_no_name_is_refused(monkeypatch, name):
 
 CONF = f"""
 import sys
+import tomllib
 sys.path.insert(0, {str(ROOT / "docs" / "_ext")!r})
 project = "toy"
 extensions = ["myst_parser", "translation", "page.versions", "page.repository"]
@@ -105,3 +109,28 @@ def test_a_site_is_built_with_the_links_and_the_line_or_without_both(tmp_path):
         lines = [block.get_text().strip() for block in pages["index"].select("pre")]
         assert lines == ([f"git clone https://github.com/{name}"] if wanted else [])
         assert wanted or "github.com" not in str(pages["index"].select_one("article"))
+
+
+def workflow(name):
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)["jobs"]["build"]["steps"]
+
+
+def test_the_published_site_knows_the_repository():
+    (env,) = [step["env"] for step in workflow("pages") if "CNNGUIDE_URL" in step.get("env", {})]
+    assert env["CNNGUIDE_REPOSITORY"] == "${{ github.repository }}"
+
+
+def test_a_released_package_says_where_the_project_is_kept(tmp_path):
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    commands = [step.get("run", "") for step in workflow("release")]
+    (line,) = [line for line in commands if "pyproject.toml" in line]
+    assert commands.index(line) < commands.index("python -m build")
+    env = {**os.environ, "AT": "https://github.com/someone/guide"}
+    subprocess.run(["bash", "-c", line], cwd=tmp_path, env=env, check=True)
+    made = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))
+    assert made["project"].pop("urls") == {
+        "Repository": "https://github.com/someone/guide",
+        "Issues": "https://github.com/someone/guide/issues",
+    }
+    assert made == tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -241,26 +241,47 @@ def bench(session: nox.Session) -> None:
         session.run("python", "-m", f"benchmarks.{name}", *options)
 
 
+# The session that runs each command: what one of them says of another, it says in these names.
+SESSIONS = {
+    "data": "data",
+    "train": "train_full",
+    "predict": "predict",
+    "transfer": "train_transfer",
+}
+
+
+def run_command(session: nox.Session, name: str) -> None:
+    """Run a command of the package."""
+    known = " ".join(f"{command}={found}" for command, found in SESSIONS.items())
+    session.run("cnnguide", name, *session.posargs, env={"CNNGUIDE_SESSIONS": known})
+
+
 @nox.session
 def data(session: nox.Session) -> None:
     """Fetch the full CIFAR-10 (about 170 MB) into the cache, checked by its digest."""
     install(session, extras="train")
-    session.run("cnnguide", "data", *session.posargs)
+    run_command(session, "data")
 
 
 @nox.session
 def train_full(session: nox.Session) -> None:
     """Train ResNet-18 on CIFAR-10 by the article's 150 epochs; '-- --help' lists options."""
     install(session, extras="train")
-    again = {"CNNGUIDE_TRAIN": "nox -s train_full --"}  # how its messages say to go on
-    session.run("cnnguide", "train", *session.posargs, env=again)
+    run_command(session, "train")
+
+
+@nox.session
+def predict(session: nox.Session) -> None:
+    """Print what a trained network sees, as in '-- --run runs/latest cat.jpg'."""
+    install(session, extras="gallery,train")
+    run_command(session, "predict")
 
 
 @nox.session
 def train_transfer(session: nox.Session) -> None:
     """Measure ImageNet weights on CIFAR-10, frozen and fine-tuned; '-- --help' lists options."""
     install(session, extras="gallery,train")
-    session.run("cnnguide", "transfer", *session.posargs)
+    run_command(session, "transfer")
 
 
 @nox.session

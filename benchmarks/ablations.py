@@ -32,7 +32,7 @@ from torch import Tensor, nn
 
 from cnnguide import data, results
 from cnnguide.checkpoint import replacing
-from cnnguide.commands import stopping
+from cnnguide.commands import counted, stopping
 from cnnguide.commands.options import Options, device_of
 from cnnguide.fast import FastTraining
 from cnnguide.mix import draw_box, sample_lambda
@@ -318,8 +318,8 @@ def list_runs(options: argparse.Namespace) -> None:
         total += work
         state = "" if (variant, seed) in left else "  recorded"
         name = f"{variant.name:16s} {variant.group:13s} seed {seed}"
-        print(f"{k:3d}  {name}  {epochs:4d} epochs  {work:8.4g} PFLOP{state}")
-    print(f"{len(plan(options))} runs, {total:.4g} PFLOP in all; {len(left)} runs are left")
+        print(f"{k:3d}  {name}  {counted(epochs, 'epoch'):>10s}  {work:8.4g} PFLOP{state}")
+    print(f"{counted(len(plan(options)), 'run')}, {total:.4g} PFLOP in all; left: {len(left)}")
 
 
 # --- running
@@ -338,7 +338,8 @@ def run_all(options: argparse.Namespace, device: torch.device) -> None:
         if time.monotonic() < end:
             outcome = run_one(variant, seed, images, options, end)
         if outcome is None:
-            print(f"time is up: {len(left) - k} of {count} runs are left; the same command goes on")
+            runs = counted(count, "run")
+            print(f"time is up; left: {len(left) - k} of {runs}; the same command goes on")
             return
         record = results.load("ablations", folder=options.record_folder)
         record = record or {"units": UNITS, "runs": []}
@@ -348,7 +349,7 @@ def run_all(options: argparse.Namespace, device: torch.device) -> None:
         ended = outcome.get("diverged") or f"{outcome['test_accuracy']:.2%} of the test images"
         done, name = count - len(left) + k + 1, f"{variant.name}, seed {seed}"
         print(f"[{done}/{count}] {name}: {ended}, {outcome['seconds']:.0f} s", flush=True)
-    print(f"all {count} runs are recorded; --table shows them")
+    print(f"recorded: {counted(count, 'run')}; --table shows what they found")
 
 
 def run_one(

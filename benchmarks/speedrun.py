@@ -35,6 +35,7 @@ from torch import Tensor, nn
 
 from benchmarks.recorded import measure
 from cnnguide import data, results
+from cnnguide.commands import counted
 from cnnguide.models.quick import Group, whitening_filters
 from cnnguide.train import has_fast_bfloat16
 
@@ -297,9 +298,8 @@ def main(arguments: list[str] | None = None) -> int:
                 folder=folder, units=UNITS, score=score, threads=None, device=device,
             )  # fmt: skip
         runs = recorded(folder, wanted, planned)
-    print(
-        f"\n| {len(runs)} seeds, {options.epochs} epochs, {options.data} data | mean ± deviation |"
-    )
+    done = f"{counted(len(runs), 'seed')}, {counted(options.epochs, 'epoch')}"
+    print(f"\n| {done}, {options.data} data | mean ± deviation |")
     print("|---|---:|")
     for name, key in (("accuracy, %", "test_accuracy"), ("with six views, %", "six_views")):
         print(f"| {name} | {spread([100 * run[key] for run in runs], '.2f')} |")

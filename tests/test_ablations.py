@@ -328,7 +328,7 @@ def test_the_list_counts_the_work_of_every_run(tmp_path, capsys):
     work = 6 * 555_422_720 * 50_000 * 30 / 1e15
     assert "baseline" in first and f"{work:.4g} PFLOP" in first and "recorded" not in first
     assert "decay-weights" in second
-    assert total == f"2 runs, {2 * work:.4g} PFLOP in all; 2 runs are left"
+    assert total == f"2 runs, {2 * work:.4g} PFLOP in all; left: 2"
 
 
 # --- whole runs
@@ -370,7 +370,7 @@ def test_recorded_runs_are_skipped_and_other_options_are_other_runs(tmp_path, ca
     assert command(tmp_path, "--only", "decay") == 0
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith("[1/4] baseline, seed 0: ") and len(out) == 5
-    assert out[-1] == "all 4 runs are recorded; --table shows them"
+    assert out[-1] == "recorded: 4 runs; --table shows what they found"
     runs = results.load("ablations", folder=tmp_path)["runs"]
     assert [(r["variant"], r["seed"]) for r in runs] == [
         (name, seed) for seed in (0, 1) for name in ("baseline", "decay-weights")
@@ -384,7 +384,7 @@ def test_recorded_runs_are_skipped_and_other_options_are_other_runs(tmp_path, ca
     out = capsys.readouterr().out.splitlines()
     assert len(out) == 2 and out[0].startswith("[2/2] dropout, seed 0: ")
     assert command(tmp_path, "--only", "baseline", "--epochs", "2", "--minutes", "0") == 0
-    assert "2 of 2 runs are left" in capsys.readouterr().out
+    assert "left: 2 of 2 runs;" in capsys.readouterr().out
 
 
 def test_a_diverged_run_is_recorded_and_the_rest_goes_on(tmp_path, capsys, monkeypatch):
@@ -407,9 +407,9 @@ def test_when_the_time_is_up_no_new_epoch_begins(tmp_path, capsys, monkeypatch, 
     assert command(tmp_path, *one, "--minutes", "1") == 0
     out, checkpoint = capsys.readouterr().out, tmp_path / "out/baseline/seed-0/checkpoint.pt"
     if epochs == 1:
-        assert "all 1 runs are recorded" in out and not checkpoint.exists()
+        assert "recorded: 1 run;" in out and not checkpoint.exists()
     else:
-        assert out == "time is up: 1 of 1 runs are left; the same command goes on\n"
+        assert out == "time is up; left: 1 of 1 run; the same command goes on\n"
         assert checkpoint.exists() and results.load("ablations", folder=tmp_path) is None
 
 

@@ -3,21 +3,105 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import cnnguide.data  # not as data, which is a command here
 from cnnguide import results
 
-__all__ = ["MARK", "add_run", "end", "end_marked", "end_with_parent", "locking", "stopping"]
+__all__ = [
+    "MARK",
+    "add_run",
+    "command_line",
+    "counted",
+    "end",
+    "end_marked",
+    "end_with_parent",
+    "load_cifar10",
+    "locking",
+    "stopping",
+]
 
 #: An environment variable that all processes inherit that a reader's file starts under ``check``.
 MARK = "CNNGUIDE_CHECK"
+
+
+def command_line(name: str, arguments: Sequence[str] | None = None) -> str:
+    """Write a command as whoever reads it can type it: by nox, if nox has started this one.
+
+    nox has ``cnnguide`` in an environment of its own, where a shell does not find it. The variable
+    ``CNNGUIDE_SESSIONS``, which `noxfile.py` sets, tells which session runs which command.
+
+    Parameters
+    ----------
+    name : str
+        Of the command.
+    arguments : sequence of str, optional
+        What follows. An empty one gives the beginning that any could follow.
+
+    Examples
+    --------
+    >>> command_line("predict", ["--run", "my runs", "PICTURE"])
+    "cnnguide predict --run 'my runs' PICTURE"
+    """
+    pairs = os.environ.get("CNNGUIDE_SESSIONS", "").split()
+    session = dict(pair.split("=") for pair in pairs).get(name)
+    words = ["cnnguide", name] if session is None else ["nox", "-s", session]
+    if session is not None and arguments is not None:
+        words.append("--")
+    return shlex.join([*words, *(arguments or [])])
+
+
+def counted(number: int, noun: str) -> str:
+    """Write how many there are of something.
+
+    Parameters
+    ----------
+    number : int
+        From 0 on.
+    noun : str
+        Of one of them; its plural must end in s.
+
+    Examples
+    --------
+    >>> counted(1, "epoch"), counted(5625, "step"), counted(2, "class")
+    ('1 epoch', '5,625 steps', '2 classes')
+    """
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def load_cifar10(which: str) -> cnnguide.data.Cifar10:
+    """Load CIFAR-10, or name the command that fetches it.
+
+    Parameters
+    ----------
+    which : str
+        ``"full"`` or ``"sample"``, as `cnnguide.data.load` takes it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the full set is not in the cache.
+
+    Examples
+    --------
+    >>> len(load_cifar10("sample").train_labels)
+    5000
+    """
+    try:
+        return cnnguide.data.load(which)
+    except FileNotFoundError as error:
+        here = str(error).replace("`cnnguide data`", f"`{command_line('data')}`")
+        raise FileNotFoundError(here) from None
 
 
 @contextmanager

@@ -27,7 +27,7 @@ import numpy as np
 from PIL import Image
 
 from cnnguide.checkpoint import check_digest, replacing
-from cnnguide.commands import end, stopping
+from cnnguide.commands import command_line, end, stopping
 from cnnguide.data import SHA256, cached_file, read
 
 __all__ = ["fetch", "main", "write"]
@@ -275,7 +275,7 @@ def take(source: str, folder: Path) -> Arrays:
 def main(arguments: list[str] | None = None) -> int:
     """Fetch the set if it is not there, and print where it is."""
     parser = argparse.ArgumentParser(
-        prog="cnnguide data",
+        prog=command_line("data", []),
         description="Fetch the full CIFAR-10 (60,000 images, about 170 MB) into the cache.",
         epilog="The environment variable CNNGUIDE_DATA moves the cache.",
     )

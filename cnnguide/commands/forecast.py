@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 import torch
 
 from cnnguide import results
-from cnnguide.commands import pictures
+from cnnguide.commands import counted, pictures
 from cnnguide.commands.options import UNTRIED, Options
 from cnnguide.commands.parts import make_model, make_run
 from cnnguide.commands.sharing import print_main
@@ -38,8 +38,9 @@ def describe(options: Options, model: torch.nn.Module, n: int, device: torch.dev
     known = {**RECIPES, **pictures.RECIPES}.get(options.recipe)
     constants = () if options.images is None else ("mean", "std")  # the recipe cannot know them
     print_main(
-        f"{options.model}: {count_parameters(model):,} parameters, {n:,} training images, "
-        f"{recipe.epochs} epochs of {-(-n // recipe.batch_size)} steps on "
+        f"{options.model}: {count_parameters(model):,} parameters, "
+        f"{counted(n, 'training image')}, {counted(recipe.epochs, 'epoch')} of "
+        f"{counted(-(-n // recipe.batch_size), 'step')} on "
         f"{results.device_name(device)}, {amount(work)}"
     )
     for name, value in asdict(recipe).items():

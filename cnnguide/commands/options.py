@@ -6,19 +6,20 @@ import argparse
 import importlib
 import os
 import re
-import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
-from cnnguide import results
-from cnnguide.commands import imagenet, pictures
+from cnnguide import data, results
+from cnnguide.commands import command_line, imagenet, pictures
 from cnnguide.recipe import Recipe, find_recipe
 from cnnguide.run import device_of as find_device
 
-__all__ = ["UNTRIED", "Options", "check", "device_of", "folders", "parse", "resuming"]
+__all__ = ["UNTRIED", "Options", "check", "device_of", "ended", "folders", "parse", "resuming"]
 
 UNTRIED = ("mps", "xpu")  # PyTorch computes there; nothing of this guide was measured there
 
@@ -63,17 +64,45 @@ def parse(arguments: list[str]) -> Options:
     """
     import tyro  # only the command needs it
 
+    with naming_paths():
+        return tyro.cli(
+            Options,
+            prog=command_line("train", []),
+            args=arguments,
+            default=defaults(given(arguments)),
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
+
+
+def given(arguments: list[str]) -> argparse.Namespace:
+    """Read the options that others depend on; None where there is none."""
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for name in ("--recipe", "--images", "--start", "--model"):
+    for name in ("--recipe", "--images", "--start", "--model", "--data"):
         first.add_argument(name)
-    given = first.parse_known_args(arguments)[0]
-    return tyro.cli(
-        Options,
-        prog="cnnguide train",
-        args=arguments,
-        default=defaults(given),
-        config=(tyro.conf.OmitArgPrefixes,),
-    )
+    return first.parse_known_args(arguments)[0]
+
+
+@contextmanager
+def naming_paths() -> Iterator[None]:
+    """Have the help write PATH where a path may be left out; tyro writes {None}|PATH."""
+    from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+    registry = ConstructorRegistry()
+
+    @registry.primitive_rule
+    def rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path | None] | None:
+        if info.type != Path | None:
+            return None
+        return PrimitiveConstructorSpec(
+            nargs=1,
+            metavar="PATH",
+            instance_from_str=lambda words: Path(words[0]),
+            is_instance=lambda value: value is None or isinstance(value, Path),
+            str_from_instance=lambda value: [str(value)],
+        )
+
+    with registry:
+        yield
 
 
 def defaults(given: argparse.Namespace) -> Options:
@@ -113,6 +142,8 @@ def check(options: Options, arguments: list[str]) -> None:
         if not 0 < getattr(options, name) < 1:
             raise ValueError(f"{name} must lie between 0 and 1, got {getattr(options, name)}")
     check_images(options)
+    if options.images is not None and given(arguments).data is not None:
+        raise ValueError("--data must be left out with --images, your own pictures")
     written = [options.output, *folders(options).values()]
     if results.FOLDER.resolve() in [folder.resolve() for folder in written]:
         raise ValueError(
@@ -129,21 +160,56 @@ def check(options: Options, arguments: list[str]) -> None:
     board = ["torch.utils.tensorboard"] if options.tensorboard else []
     for name in ["matplotlib.pyplot", "safetensors.torch", *board]:
         importlib.import_module(name)
-    begun = [f for f in folders(options).values() if (f / "checkpoint.pt").exists()]
+    check_output(options, arguments)
+
+
+def check_output(options: Options, arguments: list[str]) -> None:
+    """Refuse to begin where a run is, to go on where none is, and to do anew what has ended."""
+    runs = [*folders(options).values()]
+    whole = [folder for folder in runs if ended(folder)]
+    begun = [folder for folder in runs if folder in whole or (folder / "checkpoint.pt").exists()]
     if options.resume and not begun:
         raise ValueError(f"nothing to resume in {options.output}; leave out --resume to begin")
+    if len(whole) == len(runs) and not (options.resume and options.seeds > 1):
+        raise ValueError(ending(options, arguments))
     if begun and not options.resume:
         raise ValueError(
-            f"{begun[0] / 'checkpoint.pt'} exists: go on with `{resuming(arguments)}`, "
-            "or name another --output"
+            f"{begun[0]} holds a run: go on with `{resuming(arguments)}`, or name another --output"
         )
+
+
+def ending(options: Options, arguments: list[str]) -> str:
+    """Say of a run, or of a run for each seed, where the result is and how to use it."""
+    (first, *others) = folders(options).values()
+    record = first / "train.json"
+    use = command_line("predict", ["--run", str(first), "PICTURE"])
+    last = f"use it with `{use}`, or name another --output to train anew"
+    if not others:
+        return f"the run in {first} has ended, and its result is in {record}: {last}"
+    return (
+        f"the runs in {options.output} have ended: `{resuming(arguments)}` prints their mean; "
+        f"the result of the first is in {record}: {last}"
+    )
+
+
+def ended(folder: Path) -> list[dict[str, Any]]:
+    """Give the runs that are written down in a folder, as far as they have a result.
+
+    Examples
+    --------
+    >>> ended(Path("nowhere"))
+    []
+    """
+    record = results.load("train", folder=folder) or {"runs": []}
+    wanted = {"test_accuracy", "seconds", "device"}
+    return [run for run in record["runs"] if isinstance(run, dict) and wanted <= {*run}]
 
 
 def check_images(options: Options) -> None:
     """Refuse options that do not go with the images."""
     if options.images is None:
-        if options.size != 32 or options.start != "random":
-            raise ValueError("--size and --start must come with --images, your own pictures")
+        if (options.size, options.start, options.test) != (32, "random", 0.2):
+            raise ValueError("--size, --start and --test must come with --images, your pictures")
         if options.model == imagenet.NAME:
             raise ValueError(f"--model {imagenet.NAME} must come with --start imagenet")
         return
@@ -160,6 +226,11 @@ def check_images(options: Options) -> None:
         raise ValueError(f"size must be {wanted}, got {options.size}")
     if options.start == "imagenet" and (options.compiled or options.nproc > 1):
         raise ValueError("with --start imagenet there must be one process, without --compiled")
+    constants = (options.training.mean, options.training.std)
+    if options.start == "imagenet" and constants != (data.MEAN, data.STD):
+        raise ValueError(
+            "--mean and --std must be left out with --start imagenet, which has its own"
+        )
     if options.record:
         raise ValueError("--record must be left out with --images: the site shows CIFAR-10")
     if not options.images.is_dir():
@@ -221,6 +292,4 @@ def resuming(arguments: list[str]) -> str:
     "cnnguide train --resume --output 'my runs'"
     """
     others = [argument for argument in arguments if argument != "--resume"]
-    # nox has the command in an environment of its own, where a shell does not find it
-    start = os.environ.get("CNNGUIDE_TRAIN", "cnnguide train")
-    return f"{start} {shlex.join(['--resume', *others])}"
+    return command_line("train", ["--resume", *others])

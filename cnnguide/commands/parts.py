@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnguide import data
-from cnnguide.commands import imagenet, pictures
+from cnnguide.commands import imagenet, load_cifar10, pictures
 from cnnguide.commands.options import Options
 from cnnguide.commands.sharing import print_main
 from cnnguide.fast import FastTraining, Techniques, processes, rank
@@ -40,7 +40,7 @@ def load_images(options: Options) -> data.Cifar10 | pictures.Pictures:
     5000
     """
     if options.images is None:
-        return data.load(options.data)
+        return load_cifar10(options.data)
     return pictures.read(options.images, side=options.size, show=rank() == 0)
 
 

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from cnnguide import data
 from cnnguide.checkpoint import replacing
+from cnnguide.commands import counted
 from cnnguide.recipe import Recipe
 
 __all__ = [
@@ -309,7 +310,8 @@ def progress(items: Iterable[Item], count: int, words: str, *, show: bool) -> It
 def report(pictures: Pictures) -> None:
     """Print what was read, and what was left out."""
     print(
-        f"{pictures.folder}: {len(pictures.labels):,} pictures of {len(pictures.classes)} classes, "
+        f"{pictures.folder}: {counted(len(pictures.labels), 'picture')} of "
+        f"{counted(len(pictures.classes), 'class')}, "
         f"read as {pictures.size} × {pictures.size} pixels"
     )
     for sentence in pictures.left_out[:10]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from cnnguide import data, trained
+from cnnguide.commands import command_line
 
 __all__ = ["main"]
 
@@ -21,15 +22,15 @@ WIDTH = 30  # of a bar of 100 %, in characters
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Read the options."""
     parser = argparse.ArgumentParser(
-        prog="cnnguide predict",
+        prog=command_line("predict", []),
         description="Print the most probable classes of your pictures, with their probabilities. "
         "The network knows the ten classes of CIFAR-10, or with --run those of its own run, and "
         "gives one of them whatever it is shown.",
     )
     add = parser.add_argument
     add("pictures", nargs="+", type=Path, metavar="PICTURE", help="a JPEG, PNG, WebP, GIF, …")
-    add("--run", type=Path, metavar="FOLDER",
-        help="the --output of `cnnguide train`; without it, the package's network")  # fmt: skip
+    ours = f"the --output of `{command_line('train')}`; without it, the package's network"
+    add("--run", type=Path, metavar="FOLDER", help=ours)
     add("--best", type=int, default=5, metavar="N", help="classes to print (default: %(default)d)")
     options = parser.parse_args(arguments)
     if options.best < 1:

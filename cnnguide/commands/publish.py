@@ -20,6 +20,7 @@ from torch import nn
 from cnnguide import results
 from cnnguide.cam import ClassMaps, Looked
 from cnnguide.checkpoint import load_weights, read_safetensors, replacing
+from cnnguide.commands import counted
 from cnnguide.models import cifar_resnet10, count_parameters
 from cnnguide.models.resnet import ResNet
 from cnnguide.trained import FOLDER
@@ -61,6 +62,7 @@ def card(run: Mapping[str, Any], model: nn.Module, contents: Mapping[str, bytes]
         for name, content in contents.items()
     )
     accuracy, n = run["test_accuracy"]["chosen"], TEST_IMAGES[run["data"]]
+    minutes = counted(round(run["seconds"] / 60), "minute")
     error = (accuracy * (1 - accuracy) / n) ** 0.5
     command = re.sub(r"^full_run\.py", "cnnguide train", run["command"])  # its name before
     return f"""# A small ResNet for CIFAR-10
@@ -73,7 +75,7 @@ classes, images of 32 × 32 pixels.
 images that were set aside, and the test set was read once.
 - **Accuracy**: {accuracy:.2%} on the {n:,} test images (standard error {error:.2%}, one run, \
 seed {run["seed"]}).
-- **Made**: {run["date"]} in {run["seconds"] / 60:.0f} minutes on {run["device"]}; {versions}.
+- **Made**: {run["date"]} in {minutes} on {run["device"]}; {versions}.
 - **Command**: `{command}`
 - **Limits**: it knows ten classes and answers with one of them whatever it is shown; photographs \
 that are not like CIFAR-10's are outside what it was tested on.

@@ -20,16 +20,23 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from cnnguide import data, results
 from cnnguide.checkpoint import replacing, to_safetensors
-from cnnguide.commands import add_run, end_with_parent, imagenet, locking, pictures, stopping
+from cnnguide.commands import (
+    add_run,
+    command_line,
+    end_with_parent,
+    imagenet,
+    locking,
+    pictures,
+    stopping,
+)
 from cnnguide.commands.forecast import describe, is_out_of_memory, report_plan, what_would_fit
-from cnnguide.commands.options import Options, check, device_of, folders, parse, resuming
+from cnnguide.commands.options import Options, check, device_of, ended, folders, parse, resuming
 from cnnguide.commands.parts import Parts, load_images, make_model, make_run, parts_of
 from cnnguide.commands.sharing import (
     STARTER,
@@ -164,17 +171,8 @@ def run_one(
             raise
         raise ValueError(what_would_fit(options, device, images.classes)) from error
     if rank() == 0:
-        if not trained and ended(options.output):
-            raise ValueError(f"{checkpoint} is of a run that has ended; name another --output")
         before = sum(epoch.seconds for epoch in run.history[: len(run.history) - trained])
         finish(options, run, images.classes, parts, before + time.perf_counter() - start)
-
-
-def ended(folder: Path) -> list[dict[str, Any]]:
-    """Give the runs that are written down in a folder, as far as they have a result."""
-    record = results.load("train", folder=folder) or {"runs": []}
-    wanted = {"test_accuracy", "seconds", "device"}
-    return [run for run in record["runs"] if isinstance(run, dict) and wanted <= {*run}]
 
 
 def clear(folder: Path) -> None:
@@ -322,5 +320,5 @@ def finish(
     if parts.split is not None:
         count = len(parts.test[1])
         print_main(f"one of the {count} test pictures counts for {1 / count:.4f}")
-        run_folder = shlex.quote(str(options.output))
-        print_main(f"to try it: cnnguide predict --run {run_folder} PICTURE")
+        use = command_line("predict", ["--run", str(options.output), "PICTURE"])
+        print_main(f"to try it: {use}")

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from cnnguide import data, results, transfer
 from cnnguide.augment import random_flip
-from cnnguide.commands import add_run
+from cnnguide.commands import add_run, command_line, load_cifar10
 from cnnguide.models import cifar_resnet18
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.run import Training, device_of, fit
@@ -43,7 +43,7 @@ UNITS = {"test_accuracy": "share of the test images", "seconds": "wall time of t
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Read the options."""
     parser = argparse.ArgumentParser(
-        prog="cnnguide transfer",
+        prog=command_line("transfer", []),
         description="Measure what ImageNet weights are worth on CIFAR-10. Made for a GPU.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -165,7 +165,7 @@ def run(options: argparse.Namespace) -> int:
             print(*(f"{source}: {setting}" for setting in SETTINGS[:3]), sep="\n")
         print(SCRATCH)
         return 0
-    images = data.load(options.data)
+    images = load_cifar10(options.data)
     for source in options.weights:
         try:
             network, prepare = pretrained(source)

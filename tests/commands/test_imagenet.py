@@ -54,7 +54,7 @@ def test_a_run_from_imagenet_starts_at_a_fitted_head_and_its_weights_are_a_netwo
     assert main(["predict", "--run", str(tmp_path / "run"), str(folder / files[0])]) == 0
     assert capsys.readouterr().out.splitlines()[1].split()[0] == files[0].split(os.sep)[0]
     assert train(folder, tmp_path, "--learning-rate", "1e-9", "--resume") == 1
-    assert "is of a run that has ended" in capsys.readouterr().err
+    assert f"the run in {tmp_path / 'run'} has ended" in capsys.readouterr().err
 
 
 def test_weights_that_are_not_installed_are_named_with_what_installs_them(

@@ -320,9 +320,15 @@ def test_a_folder_that_the_memory_would_not_hold_is_refused_before_it_is_read(
         (["--model", "resnet10", "--size", "8"], "size must be at least 16, got 8"),
         (["--test", "0"], "test must lie between 0 and 1, got 0.0"),
         (["--record"], "--record must be left out with --images"),
+        (["--data", "sample"], "--data must be left out with --images, your own pictures"),
+        (["--data=full"], "--data must be left out with --images, your own pictures"),
         (["--start", "imagenet"], "--start imagenet must have --model efficientnet, got quick"),
         (["--model", "efficientnet"], "--model efficientnet must come with --start imagenet"),
         (["--start", "imagenet", "--model", "efficientnet", "--nproc", "2"], "must be one process"),
+        (
+            ["--start", "imagenet", "--model", "efficientnet", "--mean", "0", "0", "0"],
+            "--mean and --std must be left out with --start imagenet, which has its own",
+        ),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(folder, tmp_path, capsys, options, message):
@@ -331,7 +337,8 @@ def test_options_that_do_not_go_together_are_refused(folder, tmp_path, capsys, o
 
 
 @pytest.mark.parametrize(
-    "options", [["--size", "64"], ["--start", "imagenet"], ["--model", "efficientnet"]]
+    "options",
+    [["--size", "64"], ["--test", "0.3"], ["--start", "imagenet"], ["--model", "efficientnet"]],
 )
 def test_options_of_your_own_pictures_are_refused_without_them(capsys, tmp_path, options):
     assert main(["train", *options, "--output", str(tmp_path / "run")]) == 1
@@ -482,6 +489,7 @@ def test_a_run_does_not_go_on_with_other_pictures(
     folder, tmp_path, capsys, change, options, message
 ):
     assert train(folder, tmp_path) == 0
+    (tmp_path / "run" / "train.json").unlink()  # written last: the run has not ended
     change(folder)
     capsys.readouterr()
     assert train(folder, tmp_path, "--resume", *options) == 1

@@ -23,6 +23,7 @@ def test_its_card_names_the_command_for_old_and_new_records(command):
     (run,) = [r for r in results.load("train")["runs"] if r["model"] == publish.NAME]
     card = publish.card({**run, "command": command}, cifar_resnet10(), {})
     assert "- **Command**: `cnnguide train --seed 1`\n" in card
+    assert " in 1 minute on " in publish.card({**run, "seconds": 60}, cifar_resnet10(), {})
 
 
 def test_only_a_finished_run_of_this_network_is_published(tmp_path, capsys):

@@ -1,3 +1,4 @@
+import ast
 import json
 import multiprocessing
 import os
@@ -15,6 +16,7 @@ import torch
 from torch import nn
 
 from cnnguide import results
+from cnnguide.__main__ import main as everything
 from cnnguide.checkpoint import load_checkpoint
 from cnnguide.commands import forecast, parts, pictures
 from cnnguide.commands import options as choices
@@ -101,26 +103,86 @@ def test_the_command_does_not_overwrite_a_run(tmp_path, capsys):
 
 def test_a_run_that_has_ended_is_not_run_again(tmp_path, capsys):
     assert command(tmp_path) == 0
-    assert command(tmp_path, "--resume") == 1
-    assert "checkpoint.pt is of a run that has ended; name another" in capsys.readouterr().err
+    folder = tmp_path / "run"
+    before = (folder / "train.json").read_bytes()
+    use = f"`cnnguide predict --run {folder} PICTURE`"
+    for options in ([], ["--resume"]):
+        assert command(tmp_path, *options) == 1
+        assert capsys.readouterr().err == (
+            f"error: the run in {folder} has ended, and its result is in {folder / 'train.json'}: "
+            f"use it with {use}, or name another --output to train anew\n"
+        )
+    (folder / "checkpoint.pt").unlink()  # it is large, and no longer needed
+    for options in ([], ["--resume"]):
+        assert command(tmp_path, *options) == 1
+        assert "has ended" in capsys.readouterr().err
+    assert (folder / "train.json").read_bytes() == before
 
 
-def test_what_nox_has_started_goes_on_by_nox(tmp_path, capsys, monkeypatch):
-    (given,) = re.findall(r'{"CNNGUIDE_TRAIN": "(.+)"}', (ROOT / "noxfile.py").read_text("utf-8"))
-    monkeypatch.setenv("CNNGUIDE_TRAIN", given)
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "checkpoint.pt").touch()
+def test_a_series_that_has_ended_is_not_run_again_and_can_tell_its_mean(tmp_path, capsys):
+    assert command(tmp_path, "--seeds", "2") == 0
+    (mean,) = re.findall("test, last epoch.+", capsys.readouterr().out)
+    assert command(tmp_path, "--seeds", "2") == 1
+    err = capsys.readouterr().err
+    assert f"the runs in {tmp_path / 'run'} have ended: `cnnguide train --resume --model" in err
+    assert f"cnnguide predict --run {tmp_path / 'run' / 'seed-0'} PICTURE" in err
+    assert command(tmp_path, "--seeds", "2", "--resume") == 0
+    assert mean in capsys.readouterr().out
+    assert command(tmp_path, "--seeds", "3") == 1  # one is left
+    assert "seed-0 holds a run: go on with `cnnguide train --resume" in capsys.readouterr().err
+
+
+@pytest.fixture
+def nox(monkeypatch):
+    """Run a command as a session of nox does; give the names of the sessions."""
+    text = (ROOT / "noxfile.py").read_text("utf-8")
+    (table,) = re.findall(r"^SESSIONS = (\{.+?^\})", text, re.M | re.S)
+    sessions = ast.literal_eval(table)
+    known = " ".join(f"{name}={session}" for name, session in sessions.items())
+    monkeypatch.setenv("CNNGUIDE_SESSIONS", known)
+    defined = re.findall(r"^@nox\.session\ndef (\w+)", text, re.M)
+    assert {*sessions.values()} <= {*defined}
+    return sessions
+
+
+@pytest.mark.usefixtures("nox")
+def test_what_nox_has_started_names_the_sessions_of_nox(tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "checkpoint.pt").touch()
     assert command(tmp_path) == 1
     assert "go on with `nox -s train_full -- --resume --model quick " in capsys.readouterr().err
+    (folder / "checkpoint.pt").unlink()
+    assert command(tmp_path) == 0
+    assert command(tmp_path) == 1
+    assert f"with `nox -s predict -- --run {folder} PICTURE`, or" in capsys.readouterr().err
+    monkeypatch.setenv("CNNGUIDE_DATA", str(tmp_path / "empty"))
+    assert main([*QUICK, "--data", "full", "--output", str(tmp_path / "other")]) == 1
+    assert capsys.readouterr().err == (
+        f"error: the full CIFAR-10 is not in {tmp_path / 'empty'}: fetch it with `nox -s data`, "
+        "or use the sample\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["train", "data", "predict", "transfer"])
+def test_the_help_of_what_nox_has_started_begins_with_the_session(nox, capsys, name):
+    with pytest.raises(SystemExit):
+        everything([name, "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: nox -s {nox[name]} -- [")
 
 
 def test_a_dry_run_says_what_would_happen_and_does_nothing(tmp_path, capsys):
     options = ["--dry-run", "--batch-size", "8", "--device", "cpu", "--output"]
     assert main([*options, str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
-    assert "resnet18: 11,173,962 parameters, 45,000 training images, 150 epochs of 5625 st" in out
+    assert "resnet18: 11,173,962 parameters, 45,000 training images, 150 epochs of 5,625 st" in out
     assert "weight_decay = 0.0005" in out and not (tmp_path / "run").exists()
     assert "memory: about 0." in out and "time: about" in out
+
+
+def test_one_epoch_of_one_step_is_written_so(tmp_path, capsys):
+    assert command(tmp_path, "--batch-size", "4500", "--dry-run") == 0
+    assert ", 4,500 training images, 1 epoch of 1 step on " in capsys.readouterr().out
 
 
 def test_every_field_of_the_recipe_is_an_option():
@@ -218,6 +280,8 @@ def test_the_help_says_of_switches_what_they_do(capsys):
         main(["--help"])
     out = " ".join(capsys.readouterr().out.split())
     assert "--decay-all, --no-decay-all" in out and "training options" in out
+    assert "--images PATH instead, your own pictures" in out.replace("│ │ ", "")
+    assert "{None}" not in out
     recipes = out.partition("--recipe STR")[2].partition("--model")[0]
     assert all(name in recipes for name in {**RECIPES, **pictures.RECIPES})
 

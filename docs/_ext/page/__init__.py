@@ -8,7 +8,16 @@ from sphinx.util.typing import ExtensionMetadata
 MODULES = (
     *("definitions", "exercises", "experiments", "facts", "faults", "feed"),
     *("figure_links", "hidden_cells", "install_line", "notebooks", "policy"),
-    *("questions", "sheets", "signatures", "slim_code", "source", "twins", "versions"),
+    *(
+        "questions",
+        "repository",
+        "sheets",
+        "signatures",
+        "slim_code",
+        "source",
+        "twins",
+        "versions",
+    ),
 )
 
 

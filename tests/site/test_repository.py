@@ -1,0 +1,136 @@
+"""The links that edit a page, and the line that clones the repository: only where one is known."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from conftest import ROOT
+from page.repository import edit_link, repository, source_of
+
+EDIT = "https://github.com/someone/guide/edit/main/"
+
+
+@pytest.fixture
+def known(monkeypatch):
+    monkeypatch.setenv("CNNGUIDE_REPOSITORY", "someone/guide")
+
+
+@pytest.mark.parametrize(
+    ("page", "source"),
+    [
+        ("conv", "docs/conv.md"),
+        ("auto_examples/plot_conv", "gallery/plot_conv.py"),
+        ("auto_examples/index", "gallery/GALLERY_HEADER.rst"),
+        ("api/conv", "cnnguide/conv.py"),
+        ("api/models", "cnnguide/models/__init__.py"),
+        ("api/index", "docs/api/index.rst"),
+        ("search", ""),
+        ("genindex", ""),
+        ("auto_examples/sg_execution_times", ""),
+    ],
+)
+def test_a_page_leads_to_the_file_that_it_is_made_from(known, page, source):
+    assert source_of(page) == source
+    assert edit_link(page) == (EDIT + source if source else "")
+
+
+def test_a_page_in_chinese_leads_to_its_catalog(known):
+    catalogs = "docs/locale/zh_CN/LC_MESSAGES"
+    for page in ("conv", "api/conv", "auto_examples/plot_conv"):
+        assert edit_link(page, language="zh_CN") == f"{EDIT}{catalogs}/{page}.po"
+    assert edit_link("search", language="zh_CN") == ""
+
+
+def test_every_page_of_the_guide_has_a_file_that_is_there():
+    pages = [p.stem for p in (ROOT / "docs").glob("*.md")]
+    pages += [f"api/{p.stem}" for p in (ROOT / "docs" / "api").glob("*.rst")]
+    pages += [f"auto_examples/{p.stem}" for p in (ROOT / "gallery").glob("*.py")]
+    assert len(pages) > 60
+    for page in pages:
+        for language in ("en", "zh_CN"):
+            assert (ROOT / source_of(page, language=language)).is_file(), page
+
+
+def test_without_a_repository_no_page_has_a_link(monkeypatch):
+    for value in (None, ""):
+        monkeypatch.delenv("CNNGUIDE_REPOSITORY", raising=False)
+        if value is not None:
+            monkeypatch.setenv("CNNGUIDE_REPOSITORY", value)
+        assert repository() == "" and edit_link("conv") == ""
+
+
+@pytest.mark.parametrize("name", ["https://github.com/a/b", "guide", 'a/b" onclick="x'])
+def test_a_repository_that_is_no_name_is_refused(monkeypatch, name):
+    monkeypatch.setenv("CNNGUIDE_REPOSITORY", name)
+    with pytest.raises(ValueError, match="CNNGUIDE_REPOSITORY must be owner/name, got "):
+        repository()
+
+
+CONF = f"""
+import sys
+import tomllib
+sys.path.insert(0, {str(ROOT / "docs" / "_ext")!r})
+project = "toy"
+extensions = ["myst_parser", "translation", "page.versions", "page.repository"]
+templates_path = [{str(ROOT / "docs" / "_ext" / "translation")!r}]
+html_theme = "furo"
+html_title = "toy"
+html_sidebars = {{"**": ["sidebar/navigation.html"]}}
+exclude_patterns = ["html"]
+"""
+
+
+def test_a_site_is_built_with_the_links_and_the_line_or_without_both(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "conf.py").write_text(CONF)
+    contents = "```{toctree}\ntranslation\n```\n"
+    (docs / "index.md").write_text(f"# A page\n\n```{{clone}}\n```\n\n{contents}")
+    (docs / "translation.md").write_text("# Another\n\nWords.\n")
+    names = ("index", "translation", "search")
+    for name, wanted in (("someone/guide", True), ("", False), ("other/one", True)):
+        command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", "docs", "html"]
+        env = {**os.environ, "CNNGUIDE_REPOSITORY": name}
+        subprocess.run(command, cwd=tmp_path, env=env, check=True)  # over the site before
+        pages = {
+            p: BeautifulSoup((tmp_path / "html" / f"{p}.html").read_text(), "lxml") for p in names
+        }
+        links = {p: [a["href"] for a in pages[p].select(".versions a[rel=edit]")] for p in names}
+        edit = f"https://github.com/{name}/edit/main/docs"
+        assert links["index"] == ([f"{edit}/index.md"] if wanted else [])
+        assert links["translation"] == ([f"{edit}/translation.md"] if wanted else [])
+        assert links["search"] == []
+        lines = [block.get_text().strip() for block in pages["index"].select("pre")]
+        assert lines == ([f"git clone https://github.com/{name}"] if wanted else [])
+        assert wanted or "github.com" not in str(pages["index"].select_one("article"))
+
+
+def workflow(name):
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)["jobs"]["build"]["steps"]
+
+
+def test_the_published_site_knows_the_repository():
+    (env,) = [step["env"] for step in workflow("pages") if "CNNGUIDE_URL" in step.get("env", {})]
+    assert env["CNNGUIDE_REPOSITORY"] == "${{ github.repository }}"
+
+
+def test_a_released_package_says_where_the_project_is_kept(tmp_path):
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    commands = [step.get("run", "") for step in workflow("release")]
+    (line,) = [line for line in commands if "pyproject.toml" in line]
+    assert commands.index(line) < commands.index("python -m build")
+    env = {**os.environ, "AT": "https://github.com/someone/guide"}
+    subprocess.run(["bash", "-c", line], cwd=tmp_path, env=env, check=True)
+    made = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))
+    assert made["project"].pop("urls") == {
+        "Repository": "https://github.com/someone/guide",
+        "Issues": "https://github.com/someone/guide/issues",
+    }
+    assert made == tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -12,8 +12,8 @@ the picture. ``python -m benchmarks.worth`` made and recorded the runs; they tak
 # --------------------------------
 # The *baseline* is the training that all others are compared with. A small dot is one seed: the
 # accuracy on the test images minus that of the baseline with the same seed. A large dot is their
-# mean, and its line the 95 % confidence interval. Ideas with fewer than three
-# seeds are left out.
+# mean. Where there are three seeds, its line is the 95 % confidence interval. The
+# grey band reaches two standard deviations of the difference between two trainings of the baseline.
 
 import statistics
 
@@ -58,7 +58,7 @@ GROUPS = {
         "Muon, 0.3": "Muon, rate 0.3",
     },
 }
-T95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78}  # Student's t: by how many standard errors, for n − 1
+T95 = {2: 4.30, 3: 3.18, 4: 2.78}  # Student's t: by how many standard errors, for n − 1
 
 runs = (results.load("worth") or {"runs": []})["runs"]
 scores = {}
@@ -76,21 +76,27 @@ def differences(idea):
 
 every = [(group, idea) for group, ideas in GROUPS.items() for idea in ideas]
 assert {*scores} <= {idea for _, idea in every}
-rows = [(group, idea) for group, idea in every if len(differences(idea)) > 2]
-FLOOR = -6.0  # points; what is worse is written at the edge
+rows = [(group, idea) for group, idea in every if differences(idea)]
+FLOOR = -8.0  # points; what is worse is written at the edge
 fig, axes = plt.subplots(figsize=(4.8, 1.2 + 0.25 * len(rows)), layout="constrained")
 colours = dict(zip(GROUPS, ("blue", "green", "red", "purple"), strict=True))
+band = 2 * 2**0.5 * statistics.stdev(100 * share for share in base.values())
+axes.axvspan(-band, band, color="0.88")
+print(f"band: ± {band:.2f}, n = {len(base)}")
 for height, (group, idea) in enumerate(rows):
     found, colour = differences(idea), show.COLOURS[colours[group]]
     mean = statistics.mean(found)
-    half = T95[len(found) - 1] * statistics.stdev(found) / len(found) ** 0.5
-    print(f"{idea}: {mean:+.2f} ± {half:.2f}, n = {len(found)}")
+    text = f"{idea}: {mean:+.2f}"
     if mean < FLOOR:
         axes.annotate(f"{mean:.1f}", (FLOOR, height), va="center", color=colour)
-        continue
-    axes.plot([mean - half, mean + half], [height] * 2, color=colour, lw=1.5)
-    axes.plot(found, [height] * len(found), "o", ms=3, color=colour, alpha=0.6)
-    axes.plot(mean, height, "o", ms=6, color=colour)
+    else:
+        axes.plot(found, [height] * len(found), "o", ms=3, color=colour, alpha=0.6)
+        axes.plot(mean, height, "o", ms=6, color=colour)
+    if len(found) > 2:
+        half = T95[len(found) - 1] * statistics.stdev(found) / len(found) ** 0.5
+        axes.plot([mean - half, mean + half], [height] * 2, color=colour, lw=1.5)
+        text += f" ± {half:.2f}"
+    print(f"{text}, n = {len(found)}")
 axes.axvline(0, color="black", lw=1)
 axes.set(
     xlabel="points more than the baseline", xlim=(FLOOR - 0.2, 2.2), ylim=(len(rows) - 0.5, -0.5)

@@ -121,6 +121,7 @@ def style() -> None:
             "axes.titlesize": 10.5,
             "figure.titlesize": 12,
             "figure.constrained_layout.h_pad": 0.08,  # inches; room under the title of a figure
+            "axes.formatter.min_exponent": 5,  # 0.001; in 10⁻³ the exponent is too small
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.prop_cycle": cycler(color=list(COLOURS.values())),

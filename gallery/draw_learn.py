@@ -106,7 +106,9 @@ for name, (initialise, colour, marker) in ways.items():
     axes.semilogy(sizes.mean(0), marker + "-", color=show.COLOURS[colour], markersize=4, label=name)
     print(f"{name}: {sizes[:, -1].mean():.2g} behind {depth} layers, "
           f"from {sizes[:, -1].min():.2g} to {sizes[:, -1].max():.2g} (n = {seeds})")  # fmt: skip
-axes.set(xlabel="layer", ylabel="root of the mean square", xticks=range(0, 21, 5))
+axes.set(xlabel="layer", ylabel="root of the mean square", xticks=range(0, 21, 5),
+         yticks=[10.0**k for k in range(-18, 7, 6)])  # fmt: skip
+axes.tick_params(axis="y", labelsize=12)  # for the exponents, which are smaller
 axes.legend(loc="lower left")
 fig.suptitle("How large the numbers are, layer by layer")
 plt.show()

@@ -126,7 +126,7 @@ for kind, label, colour, marker in (
 above.set(xscale="log", xlabel="epochs", ylabel="accuracy (%)")
 above.set_xticks((10, 30, 90), labels=("10", "30", "90"))
 above.minorticks_off()
-above.legend(loc="upper left", fontsize=8)
+above.legend(loc="upper left", fontsize=9)
 paddings = {0: "flip", 1: "crop, flip", 4: "crop, flip", 8: "crop, flip", 12: "crop, flip"}
 found = [
     percent(runs_of(kind, padding=padding or 4), "others_accuracy")

@@ -108,7 +108,7 @@ for axes, setting in zip(grid.flat, settings):
         axes.plot([read[0], read[-1]], [-k, -k], color=show.COLOURS["grey"], linewidth=2)
         axes.plot(read, [-k] * len(read), "o", color=show.COLOURS["red"], markersize=5)
     words = ", ".join(f"{name} {value}" for name, value in setting.items())
-    axes.set_title(f"{words}: {places} places", fontsize=8)
+    axes.set_title(f"{words}: {places} places", fontsize=9)
     axes.set(aspect="equal", xlim=(-1.7, 7.7), ylim=(-6.7, 1.5), yticks=[], xticks=range(7))
     axes.spines["left"].set_visible(False)
 for axes in grid[-1]:
@@ -149,7 +149,7 @@ for axes, (step, kernel) in zip(grid[0], seen.items()):
         torch.cartesian_prod(torch.arange(3), torch.arange(3)), kernel.flatten()
     ):
         number = f"{round(value.item(), 1) + 0:.1f}"  # + 0 makes a 0 of −0
-        axes.text(j, i, number, ha="center", va="center", fontsize=8)
+        axes.text(j, i, number, ha="center", va="center", fontsize=9)
     axes.set_title(f"step {step}")
 for axes, kernel in zip(grid[1:].flat, found[strongest]):
     axes.imshow((0.5 + kernel / (2 * kernel.abs().max())).permute(1, 2, 0).numpy())

@@ -74,6 +74,7 @@ axes.axvspan(rates[lowest] / 10, rates[lowest] / 3, color=show.COLOURS["green"],
 axes.text(rates[lowest] / 5.5, 3.9, "try here", ha="center", va="top")
 axes.text(rates[lowest] * 1.3, 1.1, "lowest", va="bottom", color=show.COLOURS["red"])
 axes.set(xlabel="learning rate", ylabel="loss of the batch", ylim=(1, 4))
+axes.set_xticks([0.0001, 0.001, 0.01, 0.1, 1, 10])
 fig.suptitle("Learning-rate range test")
 plt.show()
 

@@ -203,8 +203,9 @@ for k, (name, finals) in enumerate(found.items()):
 assert found["sigmoid"].max() < 15
 assert all(20 < values.mean() < 40 for name, values in found.items() if name != "sigmoid")
 apart = found["ReLU"].max() - found["ReLU"].min()  # the seeds of a single network
-for name in ("tanh", "ReLU, max pooling", "hand-made features"):
+for name in ("tanh", "ReLU, max pooling"):
     assert abs(found[name].mean() - found["ReLU"].mean()) < apart
+assert found["hand-made features"].mean() > found["ReLU"].mean() - apart  # they keep up
 axes.axvline(10, linestyle=":", color="black", linewidth=1)  # a guess
 axes.set(yticks=range(len(found)), yticklabels=list(found), xlabel="right on the test pictures (%)")
 axes.invert_yaxis()
@@ -229,7 +230,7 @@ for row in range(10):
         colour = "white" if matrix[row, column] > 50 else "black"
         axes.text(
             column, row, matrix[row, column].item(),
-            ha="center", va="center", fontsize=8, color=colour,
+            ha="center", va="center", fontsize=9, color=colour,
         )  # fmt: skip
 axes.set(xlabel="predicted class", ylabel="true class")
 axes.set_xticks(range(10), data.CLASSES, rotation=90)

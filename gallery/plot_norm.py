@@ -93,7 +93,7 @@ for axes, (title, values) in zip(grid.flat, outputs.items(), strict=True):
 for title, spread in (("training mode", 0.1), ("evaluation, after 61", 0.1)):
     assert outputs[title].mean((0, 2, 3)).abs().max() < spread
 assert outputs["evaluation, after 1 batch"].mean((0, 2, 3)).abs().max() > 1
-grid[0, 1].legend(loc="upper right", fontsize=8)
+grid[0, 1].legend(loc="upper right", fontsize=9)
 fig.supxlabel("activation")
 fig.supylabel("density")
 fig.suptitle("Four channels before and after batch normalisation")

@@ -226,8 +226,9 @@ for way, (_, colour, line) in WAYS.items():
 assert min(ends["PyTorch"].min(), ends["Xavier"].min()) > ends["He"].max() + 0.02
 assert 0.5 < lasts["He"] < 2 and lasts["Xavier"] < 0.01 and lasts["PyTorch"] < 1e-4
 assert firsts["He"] > 10 * firsts["Xavier"] > 100 * firsts["PyTorch"]
-grid[0].set(ylabel="size behind the ReLU", xlabel="layer", xticks=range(1, 14, 2))
-grid[1].set(ylabel="size of the gradient", xlabel="layer", xticks=range(1, 14, 2))
+for axis, words in ((grid[0], "size behind the ReLU"), (grid[1], "size of the gradient")):
+    axis.set(ylabel=words, yticks=[0.0001, 0.001, 0.01, 0.1, 1])
+    axis.set(xlabel="layer", xticks=range(1, 14, 2))
 grid[2].set(ylabel="training loss", xlabel="step")
 grid[0].legend(loc="lower left")
 fig.suptitle("Three ways to choose the first weights")

@@ -24,6 +24,14 @@ def test_a_grey_image_loses_its_channel_axis():
     assert show.to_displayable(torch.rand(1, 4, 5)).shape == (4, 5)
 
 
+def test_a_logarithmic_axis_is_labelled_with_plain_numbers():
+    show.style()
+    axes = plt.figure().subplots()
+    axes.set_xscale("log")
+    labels = map(axes.xaxis.get_major_formatter(), (0.0001, 0.1, 10_000))
+    assert [*labels] == [rf"$\mathdefault{{{number}}}$" for number in ("0.0001", "0.1", "10000")]
+
+
 @pytest.fixture
 def in_chinese():
     words = {"epoch": "轮", "first": "第一", "layer": "层", "after {0} of {1}": "{1} 中的 {0}"}

@@ -243,6 +243,16 @@ def test_no_word_of_a_figure_is_smaller_than_9_pixels_on_a_phone(reader, server,
     page.close()
 
 
+@pytest.mark.parametrize(("edition", "label"), [("en", "Out:"), ("zh", "输出：")])
+def test_what_a_script_prints_is_announced_in_the_language_of_the_page(
+    page, server, edition, label
+):
+    page.goto(f"{server}/{edition}/auto_examples/plot_lenet.html")
+    output = page.locator(".sphx-glr-script-out").first
+    shown = output.evaluate("e => [getComputedStyle(e, '::before').content, e.dataset.label]")
+    assert shown[1] == label and shown[0] in (f'"{label}"', "attr(data-label)")
+
+
 @pytest.mark.parametrize("saved", ["light", "dark"])
 @pytest.mark.parametrize("system", ["light", "dark"])
 def test_a_figure_has_the_colours_of_the_theme(page, server, saved, system):

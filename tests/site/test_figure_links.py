@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import pytest
 from bs4 import BeautifulSoup
 
-from conftest import ROOT, SITE
-from gallery.enlarging import PHONE, classes
+from conftest import SITE
 from page.figure_links import add_links, linked
 from page.reading_order import stems
 
@@ -51,14 +50,3 @@ def test_every_figure_of_a_chapter_leads_to_its_own_file(edition, stem):
         link = figure.select_one("a.figure-link")
         assert link["href"] == figure.img["src"]
         assert (SITE / edition / link["href"]).exists()
-
-
-def test_every_width_that_a_figure_may_need_has_its_rule(tmp_path):
-    rules = (ROOT / "docs" / "_ext" / "gallery" / "gallery.css").read_text(encoding="utf-8")
-    for width in range(PHONE + 1, 801):
-        figure = tmp_path / f"{width}.svg"
-        figure.write_text(
-            f'<svg viewBox="0 0 {width} 9"><text style="font-size: 9px">a</text></svg>'
-        )
-        name = classes(figure).split()[1]
-        assert f"article a.{name} > img {{\n  max-width: max(100%, {name[9:]}px);" in rules

@@ -33,6 +33,7 @@ WORDS = (
     "Total running time of the script:",
     "({0} minutes {1} seconds)",
 )
+OUT = "Out:"  # before what a script prints; its style sheet writes it
 FURNITURE = re.compile(r":download:|:ref:`Go to the end|\*\*Total running time")
 VARYING = re.compile(r"[\w-]+\.(?:ipynb|py|zip)\b|\d+(?:\.\d+)?")
 
@@ -105,9 +106,19 @@ class Thumbnails(SphinxTransform):
         return message
 
 
+def label_outputs(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Say in the page's language that this is what a script has printed."""
+    if "body" in context:
+        label = f'<div data-label="{html.escape(_(OUT))}" class="sphx-glr-script-out '
+        context["body"] = context["body"].replace('<div class="sphx-glr-script-out ', label)
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the messages and the transforms."""
-    add_messages(app, WORDS)
+    add_messages(app, [*WORDS, OUT])
+    app.connect("html-page-context", label_outputs)
     app.add_transform(PrepareGallery)
     app.add_transform(Thumbnails)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,7 +12,7 @@ the picture. ``python -m benchmarks.worth`` made and recorded the runs; they tak
 # --------------------------------
 # The *baseline* is the training that all others are compared with. A small dot is one seed: the
 # accuracy on the test images minus that of the baseline with the same seed. A large dot is their
-# mean. Where there are three seeds, its line is the 95 % confidence interval. The
+# mean. Where there are three seeds, a line is the 95 % confidence interval. The
 # grey band reaches two standard deviations of the difference between two trainings of the baseline.
 
 import statistics
@@ -99,7 +99,9 @@ for height, (group, idea) in enumerate(rows):
     print(f"{text}, n = {len(found)}")
 axes.axvline(0, color="black", lw=1)
 axes.set(
-    xlabel="points more than the baseline", xlim=(FLOOR - 0.2, 2.2), ylim=(len(rows) - 0.5, -0.5)
+    xlabel="difference from the baseline, in points",
+    xlim=(FLOOR - 0.2, 2.2),
+    ylim=(len(rows) - 0.5, -0.5),
 )
 axes.set_yticks(range(len(rows)), [GROUPS[group][idea] for group, idea in rows])
 fig.suptitle("What one change does to the test accuracy")

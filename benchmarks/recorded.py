@@ -54,6 +54,8 @@ def read_options(
     options = parser.parse_args(arguments)
     for name in {*options.only} - {*names} if names else ():
         parser.error(f"--only must name some of {names}, got {name!r}")
+    if names and table and options.table and options.only != names:
+        parser.error("--only must be left out with --table, which shows all that is recorded")
     return options
 
 

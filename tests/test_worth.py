@@ -139,6 +139,9 @@ def test_only_the_named_ideas_are_tried(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         worth.main([*command, "flop"])
     assert "must name some of ['baseline', 'no augmentation'," in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        worth.main([*command, "flip", "--table"])
+    assert "--only must be left out with --table" in capsys.readouterr().err
 
 
 def test_the_table_compares_seed_by_seed(tmp_path, capsys):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -53,6 +54,8 @@ def read_options(
     options = parser.parse_args(arguments)
     for name in {*options.only} - {*names} if names else ():
         parser.error(f"--only must name some of {names}, got {name!r}")
+    if names and table and options.table and options.only != names:
+        parser.error("--only must be left out with --table, which shows all that is recorded")
     return options
 
 
@@ -101,7 +104,9 @@ def is_recorded(run: Run, stem: str, kind: str, folder: Path) -> bool:
 def lock(*parts: object, wait: bool = True) -> FileLock:
     """Make a lock that one process holds at a time, and that ends with it, even if it is killed."""
     name = hashlib.sha256(repr([str(part) for part in parts]).encode()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / "cnnguide-locks"
+    # Nobody can write into the folder of another user; Windows has a temporary one for each.
+    user = f"-{os.getuid()}" if hasattr(os, "getuid") else ""
+    folder = Path(tempfile.gettempdir()) / f"cnnguide-locks{user}"
     folder.mkdir(exist_ok=True)
     return FileLock(folder / f"{name}.lock", timeout=-1 if wait else 0)
 

@@ -298,15 +298,19 @@ def main(arguments: list[str] | None = None) -> int:
                 folder=folder, units=UNITS, score=score, threads=None, device=device,
             )  # fmt: skip
         runs = recorded(folder, wanted, planned)
+    if not runs:
+        print("no run has ended yet; another process makes them")
+        return 0
     done = f"{counted(len(runs), 'seed')}, {counted(options.epochs, 'epoch')}"
     print(f"\n| {done}, {options.data} data | mean ± deviation |")
     print("|---|---:|")
     for name, key in (("accuracy, %", "test_accuracy"), ("with six views, %", "six_views")):
         print(f"| {name} | {spread([100 * run[key] for run in runs], '.2f')} |")
     print(f"| seconds | {spread([run['seconds'] for run in runs], '.2f')} |")
+    versions = ", ".join(sorted({run["versions"]["torch"] for run in runs}))
     print(f"\nclock: from images on the device to the test's answers; left out: loading"
           f"{', the warm-up run' if device.type == 'cuda' else ''}; {wanted['device']}, "
-          f"torch {torch.__version__}")  # fmt: skip
+          f"torch {versions}")  # fmt: skip
     if options.record:
         print("written:", options.record / "speedrun.json")
     return 0

@@ -107,6 +107,33 @@ def test_a_short_run_learns_and_is_reported(monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().out.strip() == table.strip()
 
 
+def test_a_second_process_without_a_run_of_its_own_says_so(monkeypatch, tmp_path, capsys):
+    options = ["--data", "sample", "--seeds", "1", "--record", str(tmp_path)]
+
+    def train(*_, **settings):  # meanwhile, the second process finds the only run taken
+        assert speedrun.main(options) == 0
+        return {"test_accuracy": 0.5, "six_views": 0.5, "seconds": 1.0}
+
+    monkeypatch.setattr(speedrun, "train", train)
+    assert speedrun.main(options) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("no run has ended yet; another process makes them\n")
+    assert out.count("written:") == 1
+
+
+def test_the_table_names_the_versions_that_made_its_runs(monkeypatch, tmp_path, capsys):
+    found = {"test_accuracy": 0.5, "six_views": 0.5, "seconds": 1.0}
+    monkeypatch.setattr(speedrun, "train", lambda *_, **settings: found)
+    options = ["--data", "sample", "--seeds", "1", "--record", str(tmp_path)]
+    assert speedrun.main(options) == 0
+    record = results.load("speedrun", folder=tmp_path)
+    record["runs"][0]["versions"]["torch"] = "2.0.0"
+    results.save("speedrun", record, folder=tmp_path)
+    capsys.readouterr()
+    assert speedrun.main(options) == 0
+    assert "torch 2.0.0\n" in capsys.readouterr().out
+
+
 def test_no_seed_is_refused(capsys):
     assert speedrun.main(["--seeds", "0"]) == 1
     assert capsys.readouterr().err == "error: --seeds and --epochs are at least 1, got 0 and 8\n"

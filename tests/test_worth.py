@@ -1,6 +1,8 @@
 """The parts of the small ablations; what the ideas are worth, `python -m benchmarks.worth` measures."""
 
+import os
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from torch.testing import assert_close
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import worth
-from benchmarks.recorded import measure
+from benchmarks.recorded import lock, measure
 from benchmarks.worth import BASELINE, IDEAS, Changed, make
 from cnnguide import data, mix, results
 from cnnguide.models import count_parameters
@@ -137,6 +139,9 @@ def test_only_the_named_ideas_are_tried(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         worth.main([*command, "flop"])
     assert "must name some of ['baseline', 'no augmentation'," in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        worth.main([*command, "flip", "--table"])
+    assert "--only must be left out with --table" in capsys.readouterr().err
 
 
 def test_the_table_compares_seed_by_seed(tmp_path, capsys):
@@ -197,3 +202,12 @@ def test_a_run_that_was_stopped_can_be_made_again(tmp_path):
     assert results.load("worth", folder=tmp_path) is None
     measure("worth", {"seed": 0}, lambda run: {"test_accuracy": 0.5}, **settings)
     assert len(results.load("worth", folder=tmp_path)["runs"]) == 1
+
+
+def test_each_user_of_a_machine_has_a_folder_for_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folders = set()
+    for user in (1000, 1001):
+        monkeypatch.setattr(os, "getuid", lambda user=user: user, raising=False)
+        folders.add(Path(lock("worth").lock_file).parent)
+    assert len(folders) == 2

@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -48,15 +49,17 @@ def command_line(name: str, arguments: Sequence[str] | None = None) -> str:
 
     Examples
     --------
-    >>> command_line("predict", ["--run", "my runs", "PICTURE"])
-    "cnnguide predict --run 'my runs' PICTURE"
+    >>> command_line("predict", ["--run", "runs/cats", "PICTURE"])
+    'cnnguide predict --run runs/cats PICTURE'
     """
     pairs = os.environ.get("CNNGUIDE_SESSIONS", "").split()
     session = dict(pair.split("=") for pair in pairs).get(name)
     words = ["cnnguide", name] if session is None else ["nox", "-s", session]
     if session is not None and arguments is not None:
         words.append("--")
-    return shlex.join([*words, *(arguments or [])])
+    words += arguments or []
+    # the shells of Windows have quotes of their own
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def counted(number: int, noun: str) -> str:

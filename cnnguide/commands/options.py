@@ -288,8 +288,8 @@ def resuming(arguments: list[str]) -> str:
 
     Examples
     --------
-    >>> resuming(["--output", "my runs"])
-    "cnnguide train --resume --output 'my runs'"
+    >>> resuming(["--output", "runs/cats"])
+    'cnnguide train --resume --output runs/cats'
     """
     others = [argument for argument in arguments if argument != "--resume"]
     return command_line("train", ["--resume", *others])

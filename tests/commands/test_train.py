@@ -164,6 +164,19 @@ def test_what_nox_has_started_names_the_sessions_of_nox(tmp_path, capsys, monkey
     )
 
 
+@pytest.mark.parametrize(
+    ("platform", "output", "written"),
+    [
+        ("linux", "my runs", "'my runs'"),
+        ("win32", r"C:\my runs", r'"C:\my runs"'),
+        ("win32", r"C:\runs", r"C:\runs"),
+    ],
+)
+def test_a_command_is_quoted_as_the_shell_reads_it(monkeypatch, platform, output, written):
+    monkeypatch.setattr(sys, "platform", platform)
+    assert choices.resuming(["--output", output]).endswith(f"train --resume --output {written}")
+
+
 @pytest.mark.parametrize("name", ["train", "data", "predict", "transfer"])
 def test_the_help_of_what_nox_has_started_begins_with_the_session(nox, capsys, name):
     with pytest.raises(SystemExit):

@@ -3,8 +3,10 @@ What is each idea worth to a small network?
 ===========================================
 
 A small residual network was trained for eight epochs on the 50,000 training images of CIFAR-10,
-and then again with one idea changed at a time. The page *worth* explains the experiment and reads
-the picture. ``python -m benchmarks.worth`` made and recorded the runs; they take hours.
+and then again with one idea changed at a time.
+
+The page *worth* explains the experiment and reads the picture. ``python -m benchmarks.worth`` made
+and recorded the runs; they take hours.
 """
 
 # %%
@@ -65,7 +67,7 @@ scores = {}
 for run in runs:
     if run["epochs"] == 8:
         scores.setdefault(run["idea"], {})[run["seed"]] = run["test_accuracy"]
-base = scores.pop("baseline")
+base = {seed: share for seed, share in scores.pop("baseline").items() if share is not None}
 
 
 def differences(idea):
@@ -98,11 +100,8 @@ for height, (group, idea) in enumerate(rows):
         text += f" ± {half:.2f}"
     print(f"{text}, n = {len(found)}")
 axes.axvline(0, color="black", lw=1)
-axes.set(
-    xlabel="difference from the baseline, in points",
-    xlim=(FLOOR - 0.2, 2.2),
-    ylim=(len(rows) - 0.5, -0.5),
-)
+axes.set(xlabel="difference from the baseline, in points", ylim=(len(rows) - 0.5, -0.5))
+axes.set_xlim(left=FLOOR - 0.2)
 axes.set_yticks(range(len(rows)), [GROUPS[group][idea] for group, idea in rows])
 fig.suptitle("What one change does to the test accuracy")
 plt.show()

@@ -11,12 +11,12 @@
     return url.startsWith("auto_examples/") ? "gallery" : "chapter";
   }
 
-  /** The lines that were packed: runs of ASCII, between them runs of letters that have numbers. */
-  function unpacked({ plain, others, letters }) {
-    const table = [...letters];
-    const letter = (number) => table[number.charCodeAt(0) - 0x80];
-    const runs = others.replace(/[\u0080-\u33ff]/g, letter).split("\x7f");
-    return plain.split("\x7f").map((run, i) => run + (runs[i] ?? "")).join("").split("\n");
+  /** The lines that were packed: runs of ASCII with numbers for words, and of others for letters. */
+  function unpacked({ plain, words, others, letters }) {
+    const from = (table) => (number) => table[number.charCodeAt(0) - 0x80];
+    const latin = plain.replace(/[\u0080-\u07ff]/g, from(words.split(" ")));
+    const runs = others.replace(/[\u0080-\u33ff]/g, from([...letters])).split("\x7f");
+    return latin.split("\x7f").map((run, i) => run + (runs[i] ?? "")).join("").split("\n");
   }
 
   const lines = unpacked(globalThis.searchIndex); // all anchors, all titles, all texts

@@ -2,8 +2,7 @@
 
 ``python -m benchmarks.speedrun`` trains a small network on all 50,000 training images, 25 times,
 and prints mean and standard deviation of the accuracy on the 10,000 test images. The aim is a mean
-of 94 % in at most 2 seconds on one H200; neither has been measured on a GPU yet. Two cores of a
-processor with fast bfloat16 need about a quarter of an hour for one run.
+of 94 % in at most 2 seconds on one H200; neither has been measured on a GPU yet.
 
 ``--record FOLDER`` writes each run into ``speedrun.json`` there as soon as it has ended; the same
 command goes on where it was cut.

@@ -21,6 +21,7 @@ from cnnguide import data, show
 from cnnguide.models import LeNet5
 
 show.style()
+torch.set_num_threads(1)  # a network so small gains nothing from a second thread
 sample = data.load("sample")
 train_x, train_y, unseen_x, unseen_y = data.split(
     data.normalise(sample.train_images),
@@ -203,9 +204,8 @@ for k, (name, finals) in enumerate(found.items()):
 assert found["sigmoid"].max() < 15
 assert all(20 < values.mean() < 40 for name, values in found.items() if name != "sigmoid")
 apart = found["ReLU"].max() - found["ReLU"].min()  # the seeds of a single network
-for name in ("tanh", "ReLU, max pooling"):
+for name in ("tanh", "ReLU, max pooling", "hand-made features"):
     assert abs(found[name].mean() - found["ReLU"].mean()) < apart
-assert found["hand-made features"].mean() > found["ReLU"].mean() - apart  # they keep up
 axes.axvline(10, linestyle=":", color="black", linewidth=1)  # a guess
 axes.set(yticks=range(len(found)), yticklabels=list(found), xlabel="right on the test pictures (%)")
 axes.invert_yaxis()

@@ -1,6 +1,8 @@
 """The parts of the small ablations; what the ideas are worth, `python -m benchmarks.worth` measures."""
 
+import ast
 import os
+import re
 import sys
 import tempfile
 from dataclasses import replace
@@ -211,3 +213,17 @@ def test_each_user_of_a_machine_has_a_folder_for_locks(tmp_path, monkeypatch):
         monkeypatch.setattr(os, "getuid", lambda user=user: user, raising=False)
         folders.add(Path(lock("worth").lock_file).parent)
     assert len(folders) == 2
+
+
+def test_the_page_and_its_figure_know_every_idea():
+    root = Path(__file__).parents[1]
+    figure = ast.parse((root / "gallery" / "plot_worth.py").read_text(encoding="utf-8"))
+    (groups,) = (
+        ast.literal_eval(node.value)
+        for node in figure.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "GROUPS"
+    )
+    drawn = [idea for ideas in groups.values() for idea in ideas]
+    assert sorted(drawn) == sorted({*IDEAS} - {"baseline"})
+    page = (root / "docs" / "worth.md").read_text(encoding="utf-8")
+    assert {*re.findall(r"(\d+) (?:ideas|changes)\b", page)} == {f"{len(drawn)}"}

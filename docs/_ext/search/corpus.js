@@ -11,7 +11,7 @@
     return url.startsWith("auto_examples/") ? "gallery" : "chapter";
   }
 
-  /** The lines that were packed: runs of ASCII with numbers for words, and of others for letters. */
+  /** The lines that were packed: ASCII has numbers for words, other runs have them for letters. */
   function unpacked({ plain, words, others, letters }) {
     const from = (table) => (number) => table[number.charCodeAt(0) - 0x80];
     const latin = plain.replace(/[\u0080-\u07ff]/g, from(words.split(" ")));

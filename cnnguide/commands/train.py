@@ -36,7 +36,16 @@ from cnnguide.commands import (
     stopping,
 )
 from cnnguide.commands.forecast import describe, is_out_of_memory, report_plan, what_would_fit
-from cnnguide.commands.options import Options, check, device_of, ended, folders, parse, resuming
+from cnnguide.commands.options import (
+    Options,
+    check,
+    check_output,
+    device_of,
+    ended,
+    folders,
+    parse,
+    resuming,
+)
 from cnnguide.commands.parts import Parts, load_images, make_model, make_run, parts_of
 from cnnguide.commands.sharing import (
     STARTER,
@@ -70,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
             end_with_parent(int(os.environ[STARTER]))
             with sharing(options), losing_others():
                 return run_seeds(options)
-        with stopping(), owning(options):
+        with stopping(), owning(options, arguments):
             if options.nproc > 1 and "RANK" not in os.environ:
                 return start_processes(options.nproc, arguments)
             with sharing(options):
@@ -89,10 +98,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 @contextmanager
-def owning(options: Options) -> Iterator[None]:
+def owning(options: Options, arguments: list[str]) -> Iterator[None]:
     """Keep other runs away from the output folder, and from that of each seed."""
     writes = not options.dry_run and os.environ.get("RANK", "0") == "0"
     with locking(*([options.output, *folders(options).values()] if writes else [])):
+        if writes:
+            check_output(options, arguments)  # another run may have ended there since `check`
         yield
 
 

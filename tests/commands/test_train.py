@@ -20,6 +20,7 @@ from cnnguide.__main__ import main as everything
 from cnnguide.checkpoint import load_checkpoint
 from cnnguide.commands import forecast, parts, pictures
 from cnnguide.commands import options as choices
+from cnnguide.commands import train as training_command
 from cnnguide.commands.train import main, owning
 from cnnguide.recipe import RECIPES, Recipe
 from cnnguide.run import Epoch
@@ -360,7 +361,7 @@ def test_what_the_end_needs_is_asked_for_at_the_start(tmp_path, capsys, monkeypa
 
 
 def test_a_second_run_keeps_away_from_the_folder_of_the_first(tmp_path, capsys):
-    with owning(choices.parse(["--output", str(tmp_path / "run")])):
+    with owning(choices.parse(["--output", str(tmp_path / "run")]), []):
         assert command(tmp_path) == 1
     assert f"another run writes to {tmp_path / 'run'}; name another" in capsys.readouterr().err
     assert command(tmp_path) == 0
@@ -371,11 +372,25 @@ def test_a_run_keeps_away_from_the_folder_of_a_series_seed(tmp_path, capsys):
     alone = choices.parse(["--output", str(tmp_path / "seed-1")])
     for one, other in ((series, alone), (alone, series)):
         with (
-            owning(one),
+            owning(one, []),
             pytest.raises(ValueError, match=r"another run writes to .*seed-1"),
-            owning(other),
+            owning(other, []),
         ):
             pass
+
+
+@pytest.mark.parametrize("resumed", [[], ["--resume"]])
+def test_a_run_that_ends_while_another_begins_is_kept(tmp_path, capsys, monkeypatch, resumed):
+    def check_while_another_trains(*given):
+        monkeypatch.setattr(training_command, "check", choices.check)
+        if not resumed:
+            choices.check(*given)
+        assert command(tmp_path) == 0
+
+    monkeypatch.setattr(training_command, "check", check_while_another_trains)
+    assert command(tmp_path, *resumed) == 1
+    assert f"the run in {tmp_path / 'run'} has ended" in capsys.readouterr().err
+    assert results.load("train", folder=tmp_path / "run")["runs"][0]["test_accuracy"]["last"] > 0
 
 
 @pytest.mark.parametrize(

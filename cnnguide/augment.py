@@ -139,8 +139,8 @@ def check_places(images: Tensor, rows: Tensor, columns: Tensor, what: str) -> No
             raise TypeError(f"{name} must be whole numbers of type int64, got {values.dtype}")
     if not rows.shape == columns.shape == images.shape[:1]:
         raise ValueError(
-            f"one {what} an image, got rows of shape {tuple(rows.shape)} and columns of shape "
-            f"{tuple(columns.shape)} for {len(images)} images"
+            f"rows and columns must have shape ({len(images)},), one {what} per image, "
+            f"got {tuple(rows.shape)} and {tuple(columns.shape)}"
         )
 
 
@@ -171,7 +171,7 @@ def crop_at(
     Raises
     ------
     ValueError
-        For other than four axes, an offset out of range, or other than one offset an image.
+        For other than four axes, an offset out of range, or other than one offset per image.
 
     Notes
     -----
@@ -261,7 +261,7 @@ def flip_where(
     Raises
     ------
     ValueError
-        For other than four axes, or other than one choice an image.
+        For other than four axes, or other than one choice per image.
 
     Examples
     --------
@@ -274,7 +274,9 @@ def flip_where(
     if mask.dtype != torch.bool:
         raise TypeError(f"mask must be bool, got {mask.dtype}")
     if mask.shape != images.shape[:1]:
-        raise ValueError(f"one choice an image, got {tuple(mask.shape)} for {len(images)} images")
+        raise ValueError(
+            f"mask must have shape ({len(images)},), one choice per image, got {tuple(mask.shape)}"
+        )
     return torch.where(mask.view(-1, 1, 1, 1), images.flip(-1), images)
 
 

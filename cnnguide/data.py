@@ -710,7 +710,7 @@ def split(
         held_out[members[order[: round(validation * len(members))]]] = True
     if not 0 < held_out.sum() < len(labels):
         raise ValueError(
-            f"a share of {validation} of {len(labels)} images leaves one side without an image"
+            f"a share of {validation} leaves one side without an image; there are {len(labels)}"
         )
     return images[~held_out], labels[~held_out], images[held_out], labels[held_out]
 
@@ -736,7 +736,7 @@ def check_lengths(images: Any, labels: Any) -> None:
     --------
     >>> check_lengths(torch.zeros(2, 3, 4, 4), torch.tensor([0]))
     Traceback (most recent call last):
-    ValueError: one label an image, got 2 images and 1 labels
+    ValueError: labels must have shape (2,), one label per image, got (1,)
     """
     check_tensor(images, "images")
     check_tensor(labels, "labels")
@@ -747,7 +747,9 @@ def check_lengths(images: Any, labels: Any) -> None:
     if labels.ndim != 1:
         raise ValueError(f"labels must have shape (N,), got {tuple(labels.shape)}")
     if len(images) != len(labels):
-        raise ValueError(f"one label an image, got {len(images)} images and {len(labels)} labels")
+        raise ValueError(
+            f"labels must have shape ({len(images)},), one label per image, got ({len(labels)},)"
+        )
     if len(images) == 0:
         raise ValueError("at least one image is needed, got none")
 

@@ -281,8 +281,8 @@ class FastTraining(Training):
         count, batch = len(labels), self.recipe.batch_size
         if (count % batch or batch) < processes() or batch < processes():
             raise ValueError(
-                f"a batch has at least one image for each of the {processes()} processes, got "
-                f"{count} images in batches of {batch}"
+                f"a batch must have an image for each process, of which there are {processes()}; "
+                f"got a batch size of {batch}, and {count % batch or batch} in the last batch"
             )
         made = self.keep_on_device(images, labels)
         drawn = draw_choices(

@@ -74,7 +74,7 @@ def check_pictures(pair: Any, name: str) -> None:
     """
     check_type(pair, tuple | list, name, "a pair (images, labels)")
     if len(pair) != 2:
-        raise TypeError(f"{name} must be a pair (images, labels), got {len(pair)} parts")
+        raise TypeError(f"{name} must be a pair (images, labels), got {len(pair)} in place of 2")
     check_tensor(pair[0], "images")
     if pair[0].ndim != 4 or pair[0].shape[1] != 3 or min(pair[0].shape[2:]) < 1:
         shape = tuple(pair[0].shape)
@@ -271,7 +271,7 @@ class Training:
         steps = -(-len(labels) // self.recipe.batch_size)
         if len(rates) != steps:
             raise ValueError(
-                f"rates must hold one rate a batch, got {len(rates)} rates for {steps} batches"
+                f"rates must hold {steps} learning rates, one per batch, got {len(rates)}"
             )
 
     def train_once(self, images: Tensor, labels: Tensor, rates: list[float]) -> Score:

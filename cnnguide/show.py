@@ -362,7 +362,7 @@ def image_grid(
         raise ValueError("image_grid needs at least one image, got none")
     if titles is not None and len(titles) != len(images):
         raise ValueError(
-            f"image_grid needs one title an image, got {len(titles)} for {len(images)}"
+            f"image_grid needs one title per image, got {len(titles)} for {len(images)}"
         )
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)

@@ -286,9 +286,7 @@ def train_epoch(
     for step, (images, labels) in enumerate(pairs_of(batches)):
         rate = next(learning_rates, None)
         if rate is None:
-            raise ValueError(
-                f"learning_rates must hold one rate a batch, got {step} rates for more batches"
-            )
+            raise ValueError(f"learning_rates must hold one per batch, got {step} for more batches")
         check_range(rate, "a learning rate", 0)
         for group in optimizer.param_groups:
             group["lr"] = rate * group.get("lr_scale", 1.0)  # see cnnguide.transfer

@@ -301,7 +301,7 @@ class PartlyFrozen(nn.Module):
         """Let so many of the last parts learn, and freeze the others."""
         check_whole(learning, "learning")
         if not 0 <= learning <= len(self.parts):
-            raise ValueError(f"from 0 to {len(self.parts)} parts can learn, got {learning}")
+            raise ValueError(f"learning must be from 0 to {len(self.parts)}, got {learning}")
         self.learned = self.parts[len(self.parts) - learning :]
         self.model.requires_grad_(False)
         for name in self.learned:

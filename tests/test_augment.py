@@ -134,7 +134,7 @@ def test_each_classic_change_changes_and_keeps_the_size(name):
             lambda f: f(augment.crop_at)(
                 torch.zeros(2, 1, 4, 4), *[torch.zeros(3).long()] * 2, padding=1
             ),
-            r"rows of shape \(3,\) and columns of shape \(3,\) for 2 images",
+            r"shape \(2,\), one offset per image, got \(3,\) and \(3,\)",
         ),
         (
             lambda f: f(augment.crop_at)(
@@ -166,7 +166,7 @@ def test_each_classic_change_changes_and_keeps_the_size(name):
         ),
         (
             lambda f: f(augment.flip_where)(torch.zeros(2, 1, 4, 4), torch.zeros(3).bool()),
-            r"one choice an image, got \(3,\) for 2",
+            r"shape \(2,\), one choice per image, got \(3,\)",
         ),
     ],
 )

@@ -298,7 +298,7 @@ def test_two_processes_see_each_image_once_and_take_the_same_steps(tmp_path):
 def test_a_batch_too_small_to_share_is_refused(tmp_path):
     done = train_together(tmp_path, 2, 13)  # 40 = 3 * 13 + 1
     assert done.returncode != 0
-    assert "at least one image for each of the 2 processes, got 40 images in batches" in done.stderr
+    assert "an image for each process, of which there are 2; got a batch size" in done.stderr
 
 
 # --- on a GPU
@@ -438,7 +438,7 @@ def test_other_than_one_rate_a_batch_is_refused(kind, count):
     run = kind(tiny_net(), replace(TINY, batch_size=8))
     steps = -(-len(labels) // 8)
     assert count != steps
-    with pytest.raises(ValueError, match=f"one rate a batch, got {count} rates for {steps} batc"):
+    with pytest.raises(ValueError, match=f"{steps} learning rates, one per batch, got {count}"):
         run.train_once(images, labels, [0.1] * count)
 
 

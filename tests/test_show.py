@@ -113,7 +113,7 @@ def test_a_grid_has_a_title_for_each_image():
 
 
 def test_a_grid_refuses_too_few_titles():
-    with pytest.raises(ValueError, match="one title an image, got 1 for 2"):
+    with pytest.raises(ValueError, match="one title per image, got 1 for 2"):
         show.image_grid([torch.zeros(3, 4, 4)] * 2, titles=["a"])
 
 

@@ -264,7 +264,7 @@ def test_torchvisions_weights_out_of_reach_are_said_so(tmp_path, monkeypatch):
         (lambda: transfer.find_head(nn.Linear(1, 1)), "no head to replace"),
         (lambda: transfer.replace_head(torchvision.models.googlenet(init_weights=False), 10), r"auxiliary classifiers \(aux1, aux2\)"),
         (lambda: transfer.PartlyFrozen(whole_network(), parts=["3"]), "Sequential has no part '3'"),
-        (lambda: transfer.PartlyFrozen(whole_network(), learning=4), "from 0 to 3 parts can learn, got 4"),
+        (lambda: transfer.PartlyFrozen(whole_network(), learning=4), "learning must be from 0 to 3, got 4"),
         (lambda: transfer.fit_head(torch.zeros(3, 2), torch.zeros(2, dtype=torch.long), num_classes=2), r"labels must have shape \(3,\), one per row of features"),
         (lambda: transfer.fit_head(torch.zeros(2, 2), torch.tensor([0, 5]), num_classes=2), "lie from 0 to 1, got 5"),
         (lambda: transfer.Preprocessing.of(nn.Linear(1, 1)), "Linear does not say how images"),

@@ -1,6 +1,7 @@
-"""The links that edit a page, and the line that clones the repository: only where one is known."""
+"""What a published site says of where it is kept: links that edit, a line that clones, versions."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from bs4 import BeautifulSoup
 
 from conftest import ROOT
 from page.repository import edit_link, repository, source_of
+from translation.root_pages import earlier_versions, write_root
 
 EDIT = "https://github.com/someone/guide/edit/main/"
 
@@ -109,11 +111,17 @@ def test_a_site_is_built_with_the_links_and_the_line_or_without_both(tmp_path):
         lines = [block.get_text().strip() for block in pages["index"].select("pre")]
         assert lines == ([f"git clone https://github.com/{name}"] if wanted else [])
         assert wanted or "github.com" not in str(pages["index"].select_one("article"))
+        assert not pages["index"].select('a[href$="versions.html"]')
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", "docs", "html"]
+    env = {**os.environ, "CNNGUIDE_URL": "https://guide.example/cnn"}
+    subprocess.run(command, cwd=tmp_path, env=env, check=True)
+    page = BeautifulSoup((tmp_path / "html" / "index.html").read_text(), "lxml")
+    assert page.select_one(".versions a[href='https://guide.example/cnn/versions.html']")
 
 
-def workflow(name):
+def workflow(name, job="build"):
     text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)["jobs"]["build"]["steps"]
+    return yaml.safe_load(text)["jobs"][job]["steps"]
 
 
 def test_the_published_site_knows_the_repository():
@@ -134,3 +142,84 @@ def test_a_released_package_says_where_the_project_is_kept(tmp_path):
         "Issues": "https://github.com/someone/guide/issues",
     }
     assert made == tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_every_link_of_a_released_readme_holds_on_another_site(tmp_path):
+    for name in ("README.md", "README.zh.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    before = links_of(tmp_path / "README.md")
+    assert any(link.startswith("../../") for link in before) and "LICENSE" in before
+    commands = [step.get("run", "") for step in workflow("release")]
+    (line,) = [line for line in commands if "README.md" in line]
+    assert commands.index(line) < commands.index("python -m build")
+    at = "https://github.com/someone/guide"
+    env = {**os.environ, "AT": at, "GITHUB_REF_NAME": "v0.2.0"}
+    subprocess.run(["bash", "-c", line], cwd=tmp_path, env=env, check=True)
+    after = links_of(tmp_path / "README.md")
+    assert len(after) == len(before) and all(link.startswith("https://") for link in after)
+    assert {f"{at}/blob/v0.2.0/LICENSE", f"{at}/actions/workflows/tests.yml/badge.svg"} <= {*after}
+
+
+def links_of(readme):
+    return re.findall(r"\]\(([^)]+)\)", readme.read_text(encoding="utf-8"))
+
+
+def test_the_badge_is_that_of_a_workflow_that_runs_the_tests():
+    for name in ("README.md", "README.zh.md"):
+        files = re.findall(r"actions/workflows/([\w.]+)", (ROOT / name).read_text(encoding="utf-8"))
+        assert files == ["tests.yml", "tests.yml"]
+    assert {"run": "nox -s tests"} in workflow("tests", "tests")
+
+
+# --- the versions
+
+
+def test_a_published_site_lists_the_versions_that_stand_in_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("CNNGUIDE_URL", "https://guide.example/cnn/")
+    (tmp_path / "en").mkdir()
+    write_root(tmp_path)
+    page = BeautifulSoup((tmp_path / "versions.html").read_text(encoding="utf-8"), "lxml")
+    assert [a["href"] for a in page.select("a")] == ["en/index.html", "zh/index.html"]
+    assert [s.p.get_text()[:2] for s in page.select("section")] == ["No", "还没"]
+    for edition in ("v0.2.0/en", "v0.10.0/en", "v0.10.0/zh", "vectors/en", "v0.9.0"):
+        (tmp_path / edition).mkdir(parents=True)
+        (tmp_path / edition / "index.html").touch()
+    write_root(tmp_path)
+    page = BeautifulSoup((tmp_path / "versions.html").read_text(encoding="utf-8"), "lxml")
+    english, chinese = page.select("section")
+    assert [a["href"].split("/")[0] for a in english.select("a")] == ["en", "v0.10.0", "v0.2.0"]
+    assert [a["href"] for a in chinese.select("a")] == ["zh/index.html", "v0.10.0/zh/index.html"]
+    assert english.select("a")[1].get_text() == "Version 0.10.0"
+    assert chinese.select("a")[1].get_text() == "0.10.0 版"
+    assert not page.select("section p")
+
+
+def test_a_site_without_an_address_lists_no_versions(tmp_path, monkeypatch):
+    monkeypatch.delenv("CNNGUIDE_URL", raising=False)
+    (tmp_path / "en").mkdir()
+    write_root(tmp_path)
+    assert not (tmp_path / "versions.html").exists()
+
+
+def test_the_site_of_a_release_goes_where_the_list_looks_for_it(tmp_path):
+    kept = [step.get("run", "") for step in workflow("release", "site")]
+    assert any("zip" in line and "../site.zip" in line for line in kept)
+    (release,) = [line for line in kept if line.startswith("gh release create")]
+    assert "docs/_build/site.zip" in release
+    steps = workflow("pages")
+    (unpack,) = [step["run"] for step in steps if "gh release download" in step.get("run", "")]
+    (build,) = [k for k, step in enumerate(steps) if step.get("run") == "nox -s offline"]
+    assert [step.get("run") for step in steps].index(unpack) < build
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    calls = {  # one release has no site
+        "gh": 'case "$1 $2 $3" in "release list"*) printf "v0.2.0\\nv0.1.0\\n";; *v0.1.0) exit 1;; esac',
+        "unzip": 'mkdir -p "$4/en" && touch "$4/en/index.html"',
+    }
+    for name, text in calls.items():
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    env = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-e", "-c", unpack], cwd=tmp_path, env=env, check=True)
+    found = earlier_versions(tmp_path / "docs" / "_build" / "html")
+    assert [(str(version), folders) for version, folders in found] == [("0.2.0", {"en"})]

@@ -1,4 +1,8 @@
-"""The line at the foot of every page: which version of the guide it is, and with what it ran."""
+"""The line at the foot of every page: which version of the guide it is, and with what it ran.
+
+Where the site knows its address, the line leads to the list of all versions at its root, which
+``translation.root_pages`` writes; a released version names the same list.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from sphinx.locale import get_translation
 from sphinx.util.typing import ExtensionMetadata
 
 from translation.catalogs import add_messages
+from translation.editions import address, published
 
 __all__: list[str] = []
 
@@ -20,6 +25,7 @@ _ = get_translation("sphinx")
 WORDS = (
     "checked with Python {0}, torch {1}, torchvision {2}",
     "How far the translation is",
+    "All versions",
 )
 
 
@@ -32,6 +38,8 @@ def add_versions(
     )
     context["versions"] = f"{app.config.project} {app.config.release}, {checked}"
     context["translation_link"] = _(WORDS[1])
+    context["versions_link"] = f"{address()}versions.html" if published() else ""
+    context["versions_words"] = _(WORDS[2])
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

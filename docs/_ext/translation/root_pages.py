@@ -1,6 +1,9 @@
-"""The pages beside the editions: the root page, the 404 page, and the sitemap.
+"""The pages beside the editions: the root page, the 404 page, the versions, and the sitemap.
 
 Usage: ``python -m translation.root_pages SITE``, after every edition is built.
+
+Earlier versions of the guide are whole sites in folders of their own, ``SITE/v0.1.0``, which
+``.github/workflows/pages.yml`` puts there. A site that knows its address lists them.
 """
 
 from __future__ import annotations
@@ -12,27 +15,41 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader
+from packaging.version import InvalidVersion, Version
 
 from translation.editions import DOCS, address, editions, published
 
-__all__ = ["write_root"]
+__all__ = ["earlier_versions", "write_root"]
 
 TEMPLATES = Path(__file__).parent / "root"
 
 
+def earlier_versions(site: Path) -> list[tuple[Version, set[str]]]:
+    """List the versions that stand in a site, newest first, and the folders of their editions."""
+    found = []
+    for folder in site.glob("v*"):
+        try:
+            version = Version(folder.name.removeprefix("v"))
+        except InvalidVersion:
+            continue
+        found.append((version, {index.parent.name for index in folder.glob("*/index.html")}))
+    return sorted(found, key=lambda one: one[0], reverse=True)
+
+
 def write_root(site: Path) -> None:
-    """Write what stands beside the editions: the root page, the 404 page, and the sitemap."""
+    """Write what stands beside the editions."""
     all_editions = editions()
     title = re.search(r"^# (.+)$", (DOCS / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert title is not None
     templates = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-    for page in ("index.html", "404.html"):
+    for page in ("index.html", "404.html", *(["versions.html"] if published() else [])):
         text = templates.get_template(page).render(
             editions=all_editions,
             title=title[1],
             _=str,
             address=address(),
             published=published(),
+            versions=earlier_versions(site),
             base=urlsplit(address()).path,
         )
         (site / page).write_text(text + "\n", encoding="utf-8")

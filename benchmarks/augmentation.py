@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 
+import timm.data
 import torch
+from timm.data.loader import fast_collate
 from torchvision.transforms import v2
 
 from benchmarks.machine import describe, side_by_side
@@ -27,6 +29,16 @@ def by_pillow(images: list) -> torch.Tensor:
     """Apply them to Pillow images, as a torchvision data set does."""
     to_tensor = v2.PILToTensor()
     return torch.stack([to_tensor(CROP_AND_FLIP(image)) for image in images])
+
+
+def by_timm(images: list) -> torch.Tensor:
+    """Apply timm's pipeline for training, with our crop in place of its own, and its collation."""
+    (first, *rest) = timm.data.create_transform(
+        (3, 32, 32), is_training=True, use_prefetcher=True, color_jitter=None
+    ).transforms
+    assert isinstance(first, timm.data.transforms.RandomResizedCropAndInterpolation)
+    pipeline = v2.Compose([CROP_AND_FLIP.transforms[0], *rest])
+    return fast_collate([(pipeline(image), 0) for image in images])[0]
 
 
 def by_gather(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -62,6 +74,7 @@ def main() -> None:
     times = side_by_side(
         {
             "torchvision, Pillow images": lambda: by_pillow(pillow),
+            "timm, Pillow images": lambda: by_timm(pillow),
             "torchvision, tensors": lambda: one_by_one(images),
             "batched, gathered pixels": lambda: by_gather(images, generator),
             "batched, strided view": lambda: batched(images, generator),

@@ -19,7 +19,17 @@ from cnnguide.commands import command_line, imagenet, pictures
 from cnnguide.recipe import Recipe, find_recipe
 from cnnguide.run import device_of as find_device
 
-__all__ = ["UNTRIED", "Options", "check", "device_of", "ended", "folders", "parse", "resuming"]
+__all__ = [
+    "UNTRIED",
+    "Options",
+    "check",
+    "check_output",
+    "device_of",
+    "ended",
+    "folders",
+    "parse",
+    "resuming",
+]
 
 UNTRIED = ("mps", "xpu")  # PyTorch computes there; nothing of this guide was measured there
 

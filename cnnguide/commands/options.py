@@ -174,7 +174,20 @@ def check(options: Options, arguments: list[str]) -> None:
 
 
 def check_output(options: Options, arguments: list[str]) -> None:
-    """Refuse to begin where a run is, to go on where none is, and to do anew what has ended."""
+    """Refuse to begin where a run is, to go on where none is, and to do anew what has ended.
+
+    Raises
+    ------
+    ValueError
+        With one sentence that names the folder and what to do.
+
+    Examples
+    --------
+    >>> arguments = ["--resume", "--output", "a/folder/without/a/run"]
+    >>> check_output(parse(arguments), arguments)
+    Traceback (most recent call last):
+    ValueError: nothing to resume in a/folder/without/a/run; leave out --resume to begin
+    """
     runs = [*folders(options).values()]
     whole = [folder for folder in runs if ended(folder)]
     begun = [folder for folder in runs if folder in whole or (folder / "checkpoint.pt").exists()]

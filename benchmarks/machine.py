@@ -11,7 +11,7 @@ import torch
 
 from cnnguide.results import device_name
 
-__all__ = ["describe", "side_by_side"]
+__all__ = ["describe", "product_rate", "side_by_side"]
 
 
 def describe() -> str:
@@ -35,3 +35,17 @@ def side_by_side(candidates: dict[str, Callable[[], object]], *, rounds: int) ->
             run()
             times[name].append(time.perf_counter() - start)
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def product_rate(device: torch.device, rounds: int = 9) -> float:
+    """Measure the multiply-adds per second of a large bfloat16 product, in its fastest round."""
+    side = 8192 if device.type == "cuda" else 2048
+    a = torch.randn(side, side, device=device, dtype=torch.bfloat16)
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        a @ a
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return side**3 / min(times)

@@ -32,9 +32,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.machine import product_rate
 from benchmarks.recorded import measure
 from cnnguide import data, results
 from cnnguide.commands import counted
+from cnnguide.models import count_multiply_adds
 from cnnguide.models.quick import Group, whitening_filters
 from cnnguide.train import has_fast_bfloat16
 
@@ -48,6 +50,8 @@ UNITS = {
     "six_views": "the same, from the mean of the scores of six views of each image",
     "seconds": "from images on the device to the answers, by the clock on the wall",
     "processor_seconds": "the same, as the sum over all cores; of a shared machine this tells more",
+    "multiply_adds": "of the whole run, training and test",
+    "product_rate": "multiply-adds per second of a large product in bfloat16, before the run",
 }
 SHIFT = 2  # pixels, at most, in each direction
 WHITENING_EPOCHS = 3  # the biases of the first layer learn no longer
@@ -177,6 +181,17 @@ def six_views(model: nn.Module, x: Tensor) -> Tensor:
     return (mirrored_mean(model, x) + moved) / 2
 
 
+def work(model: SpeedNet, *, epochs: int, train: int, test: int) -> int:
+    """Count the multiply-adds of a run, given the numbers of its images.
+
+    Backward costs as much for the weights, and as much again for the inputs; the stem needs
+    neither. Each test image is classified once as it is, and in six views.
+    """
+    forward = count_multiply_adds(model, (3, 32, 32))
+    stem = count_multiply_adds(model.stem, (3, 32, 32))
+    return epochs * train * (3 * forward - 2 * stem) + 7 * test * forward
+
+
 def train(
     images: data.Cifar10, *, seed: int, epochs: int, compiled: bool, widths=(64, 256, 256)
 ) -> dict:
@@ -198,6 +213,12 @@ def train(
     filters = [p for p in model.groups.parameters() if p.ndim == 4]
     optimizers = (rest, Muon(filters, lr=FILTER_RATE, momentum=FILTER_MOMENTUM))
     precision = torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device))
+    found: dict[str, Any] = {
+        "multiply_adds": work(
+            model, epochs=epochs, train=len(images.train_labels), test=len(images.test_labels)
+        ),
+        "product_rate": product_rate(device),
+    }
     wait = torch.cuda.synchronize if device.type == "cuda" else (lambda: None)
     wait()
     start, worked = time.perf_counter(), time.process_time()
@@ -230,7 +251,7 @@ def train(
             for k, scores in enumerate((model(x), six_views(model, x))):
                 right[k] += (scores.argmax(1) == y).sum()
     plain, views = (right / len(images.test_labels)).tolist()  # waits for the device
-    found = {"test_accuracy": plain, "six_views": views, "seconds": time.perf_counter() - start}
+    found |= {"test_accuracy": plain, "six_views": views, "seconds": time.perf_counter() - start}
     if device.type == "cpu":
         found["processor_seconds"] = time.process_time() - worked
     return found
@@ -306,6 +327,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name, key in (("accuracy, %", "test_accuracy"), ("with six views, %", "six_views")):
         print(f"| {name} | {spread([100 * run[key] for run in runs], '.2f')} |")
     print(f"| seconds | {spread([run['seconds'] for run in runs], '.2f')} |")
+    rates = [run["multiply_adds"] / run["seconds"] / run["product_rate"] for run in runs]
+    print(f"| share of the speed of a matrix product | {spread(rates, '.0%')} |")
     versions = ", ".join(sorted({run["versions"]["torch"] for run in runs}))
     print(f"\nclock: from images on the device to the test's answers; left out: loading"
           f"{', the warm-up run' if device.type == 'cuda' else ''}; {wanted['device']}, "

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import torch
 
-from benchmarks.machine import describe, side_by_side
+from benchmarks.machine import describe, product_rate, side_by_side
 from cnnguide import data
 from cnnguide.augment import cifar_pipeline
 from cnnguide.fast import FastTraining, Techniques
@@ -82,20 +82,6 @@ def ladder(
         candidates["+ recorded as a CUDA graph"] = fast(replace(fused, recorded=True))
         candidates["+ torch.compile"] = fast(replace(fused, recorded=True, compiled=True))
     return candidates
-
-
-def product_rate(device: torch.device, rounds: int = 9) -> float:
-    """Measure the multiply-adds per second of a large bfloat16 product, in its fastest round."""
-    side = 8192 if device.type == "cuda" else 2048
-    a = torch.randn(side, side, device=device, dtype=torch.bfloat16)
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        a @ a
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return side**3 / min(times)
 
 
 def seconds_to(target: float) -> None:

@@ -7,11 +7,16 @@ import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
+from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import speedrun
 from cnnguide import data, results
+
+FOUND = {
+    "test_accuracy": 0.5, "six_views": 0.5, "seconds": 2.0, "multiply_adds": 30, "product_rate": 20,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("shape", [(2, 8, 40), (1, 40, 8)])
@@ -112,7 +117,7 @@ def test_a_second_process_without_a_run_of_its_own_says_so(monkeypatch, tmp_path
 
     def train(*_, **settings):  # meanwhile, the second process finds the only run taken
         assert speedrun.main(options) == 0
-        return {"test_accuracy": 0.5, "six_views": 0.5, "seconds": 1.0}
+        return FOUND
 
     monkeypatch.setattr(speedrun, "train", train)
     assert speedrun.main(options) == 0
@@ -122,8 +127,7 @@ def test_a_second_process_without_a_run_of_its_own_says_so(monkeypatch, tmp_path
 
 
 def test_the_table_names_the_versions_that_made_its_runs(monkeypatch, tmp_path, capsys):
-    found = {"test_accuracy": 0.5, "six_views": 0.5, "seconds": 1.0}
-    monkeypatch.setattr(speedrun, "train", lambda *_, **settings: found)
+    monkeypatch.setattr(speedrun, "train", lambda *_, **settings: FOUND)
     options = ["--data", "sample", "--seeds", "1", "--record", str(tmp_path)]
     assert speedrun.main(options) == 0
     record = results.load("speedrun", folder=tmp_path)
@@ -131,7 +135,24 @@ def test_the_table_names_the_versions_that_made_its_runs(monkeypatch, tmp_path, 
     results.save("speedrun", record, folder=tmp_path)
     capsys.readouterr()
     assert speedrun.main(options) == 0
-    assert "torch 2.0.0\n" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "torch 2.0.0\n" in out
+    assert "| share of the speed of a matrix product | 75% " in out  # 30 in 2 s, of 20 per second
+
+
+def test_the_work_of_a_run_is_what_its_steps_compute():
+    model = speedrun.SpeedNet((8, 16, 16))
+    x = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with FlopCounterMode(display=False) as training:
+        model(x).sum().backward()
+    with torch.no_grad(), FlopCounterMode(display=False) as testing:
+        model(x), speedrun.six_views(model, x)
+    counted = {
+        (train, test): speedrun.work(model, epochs=2, train=train, test=test)
+        for train, test in ((4, 0), (0, 4))
+    }
+    flops = {(4, 0): 2 * training.get_total_flops(), (0, 4): testing.get_total_flops()}
+    assert {part: 2 * count for part, count in counted.items()} == flops
 
 
 def test_no_seed_is_refused(capsys):

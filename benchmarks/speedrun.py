@@ -4,8 +4,8 @@
 and prints mean and standard deviation of the accuracy on the 10,000 test images. The aim is a mean
 of 94 % in at most 2 seconds on one H200; neither has been measured on a GPU yet.
 
-``--record FOLDER`` writes each run into ``speedrun.json`` there as soon as it has ended; the same
-command goes on where it was cut.
+``--record-folder FOLDER`` writes each run into ``speedrun.json`` there as soon as it has ended; the
+same command goes on where it was cut.
 
 The clock of a run starts with the training images on the device as bytes and ends when the test
 images are classified. It includes whitening, augmentation, training and the test; it leaves out
@@ -289,7 +289,9 @@ def main(arguments: list[str] | None = None) -> int:
     add("--epochs", type=int, default=8, help="at least 1")
     add("--data", choices=["full", "sample"], default="full")
     add("--compile", action="store_true", help="use torch.compile; its time is not in the clock")
-    add("--record", type=Path, metavar="FOLDER", help="write speedrun.json there, run by run")
+    add(
+        "--record-folder", type=Path, metavar="FOLDER", help="write speedrun.json there, run by run"
+    )
     options = parser.parse_args(arguments)
     if options.seeds < 1 or options.epochs < 1:
         given = f"{options.seeds} and {options.epochs}"
@@ -309,7 +311,7 @@ def main(arguments: list[str] | None = None) -> int:
     function = partial(train, images, **settings)
 
     with tempfile.TemporaryDirectory() as nowhere:
-        folder = options.record or Path(nowhere)
+        folder = options.record_folder or Path(nowhere)
         if device.type == "cuda" and len(recorded(folder, wanted, planned)) < len(planned):
             function(seed=planned[0])  # chooses kernels, compiles
         for seed in planned:
@@ -333,8 +335,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"\nclock: from images on the device to the test's answers; left out: loading"
           f"{', the warm-up run' if device.type == 'cuda' else ''}; {wanted['device']}, "
           f"torch {versions}")  # fmt: skip
-    if options.record:
-        print("written:", options.record / "speedrun.json")
+    if options.record_folder:
+        print("written:", options.record_folder / "speedrun.json")
     return 0
 
 

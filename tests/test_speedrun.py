@@ -97,7 +97,16 @@ def test_a_short_run_learns_and_is_reported(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(speedrun, "BATCH", 250)
     real = speedrun.train
     monkeypatch.setattr(speedrun, "train", lambda *a, **k: real(*a, **k, widths=(16, 16, 16)))
-    options = ["--data", "sample", "--seeds", "2", "--epochs", "2", "--record", str(tmp_path)]
+    options = [
+        "--data",
+        "sample",
+        "--seeds",
+        "2",
+        "--epochs",
+        "2",
+        "--record-folder",
+        str(tmp_path),
+    ]
     assert speedrun.main(options) == 0
     runs = results.load("speedrun", folder=tmp_path)["runs"]
     assert [run["seed"] for run in runs] == [0, 1]
@@ -113,7 +122,7 @@ def test_a_short_run_learns_and_is_reported(monkeypatch, tmp_path, capsys):
 
 
 def test_a_second_process_without_a_run_of_its_own_says_so(monkeypatch, tmp_path, capsys):
-    options = ["--data", "sample", "--seeds", "1", "--record", str(tmp_path)]
+    options = ["--data", "sample", "--seeds", "1", "--record-folder", str(tmp_path)]
 
     def train(*_, **settings):  # meanwhile, the second process finds the only run taken
         assert speedrun.main(options) == 0
@@ -128,7 +137,7 @@ def test_a_second_process_without_a_run_of_its_own_says_so(monkeypatch, tmp_path
 
 def test_the_table_names_the_versions_that_made_its_runs(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(speedrun, "train", lambda *_, **settings: FOUND)
-    options = ["--data", "sample", "--seeds", "1", "--record", str(tmp_path)]
+    options = ["--data", "sample", "--seeds", "1", "--record-folder", str(tmp_path)]
     assert speedrun.main(options) == 0
     record = results.load("speedrun", folder=tmp_path)
     record["runs"][0]["versions"]["torch"] = "2.0.0"

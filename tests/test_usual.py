@@ -13,7 +13,7 @@ from torchvision import transforms
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import importing, usual
-from cnnguide import data
+from cnnguide import data, results
 from cnnguide.models import QuickNet
 from cnnguide.recipe import Recipe
 
@@ -48,7 +48,7 @@ def test_both_learn_the_same_network_from_the_same_weights():
     assert scores[0][1] > 0.2 and scores[1] == pytest.approx(scores[0], abs=0.1)
 
 
-def test_the_race_tells_who_passed_and_who_did_not(monkeypatch, capsys):
+def test_the_race_tells_who_passed_and_who_did_not(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(usual, "QuickNet", partial(QuickNet, widths=(8, 8, 8)))
     monkeypatch.setattr(data, "load", lambda which: FEW)
     command = ["--epochs", "1", "--workers", "0", "--target"]
@@ -59,6 +59,10 @@ def test_the_race_tells_who_passed_and_who_did_not(monkeypatch, capsys):
         assert len(rows) == 2
         assert all((row[1] == row[2]) == passed for row in rows)
         assert all((row[1] == "not reached") != passed for row in rows)
+    assert usual.main([*command, "50", "--record-folder", str(tmp_path)]) == 0
+    runs = results.load("usual", folder=tmp_path)["runs"]
+    assert [run["way"] for run in runs] == ["the usual script", "the fast loop"]
+    assert all(run["history"] == [[run["seconds"], run["history"][0][1]]] for run in runs)
     assert usual.main(["--epochs", "0"]) == 1
     assert "--epochs must be at least 1, got 0" in capsys.readouterr().err
 

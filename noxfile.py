@@ -4,6 +4,7 @@ Everything after ``--`` is passed on: ``nox -s tests -- -k conv``.
 Another Python: ``nox -P 3.13 -s tests``.
 """
 
+import itertools
 import os
 import shutil
 import sys
@@ -45,7 +46,7 @@ def run_extension(session: nox.Session, module: str, *arguments: str) -> None:
 def docs(session: nox.Session) -> None:
     """Run scripts and cells once, build each language; '-- --draft' where Chinese is missing."""
     install(session, "docs", extras="gallery")
-    build_site(session)
+    build_site(session, *session.posargs)
     index = SITE / "index.html"
     session.log(f"The site: {index}")
     session.log(f"Open it:  {sys.executable} -m webbrowser -t {index.as_uri()}")
@@ -58,12 +59,12 @@ def languages() -> list[str]:
     return ["en", *sorted(p.name for p in (ROOT / "docs" / "locale").iterdir() if p.is_dir())]
 
 
-def build_site(session: nox.Session) -> None:
+def build_site(session: nox.Session, *options: str) -> None:
     """Build every edition; scripts and cells run in the first, the others show their outputs."""
-    options = [a for a in session.posargs if a not in ("--open", "--draft")]
-    draft = ["-D", "draft=1"] if "--draft" in session.posargs else []
+    more = [a for a in options if a not in ("--open", "--draft")]
+    draft = ["-D", "draft=1"] if "--draft" in options else []
     for language in languages():
-        build_edition(session, language, *(draft if language != "en" else []), *options)
+        build_edition(session, language, *(draft if language != "en" else []), *more)
     run_extension(session, "translation.root_pages", str(SITE))
     run_extension(session, "page.twins", str(SITE))
     run_extension(session, "page.feed", str(SITE))
@@ -84,7 +85,7 @@ def build_edition(session: nox.Session, language: str, *options: str) -> None:
 def offline(session: nox.Session) -> None:
     """Put a zip, an EPUB and a PDF of each language into the site (needs Chromium, as browser)."""
     install(session, "docs", "offline", extras="gallery")
-    build_site(session)
+    build_site(session, *session.posargs)
     for language in languages():
         folder = language.split("_")[0]
         book = BUILD / "epub" / folder
@@ -97,7 +98,7 @@ def offline(session: nox.Session) -> None:
         run_extension(session, "offline.epub", str(book), str(epub))
         run_extension(session, "offline.pdf", str(SITE), folder)
         run_extension(session, "offline.archive", str(SITE), folder)
-    build_site(session)  # the home pages lead to the files now
+    build_site(session, *session.posargs)  # the home pages lead to the files now
 
 
 @nox.session
@@ -235,8 +236,8 @@ def linkcheck(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Print the benchmark tables; '-- convolution' runs one of them."""
     install(session, extras="gallery,train")
-    names = [a for a in session.posargs if not a.startswith("-")]
-    options = [a for a in session.posargs if a.startswith("-")]
+    names = [*itertools.takewhile(lambda a: not a.startswith("-"), session.posargs)]
+    options = session.posargs[len(names) :]
     for name in names or ["convolution", "augmentation", "train"]:
         session.run("python", "-m", f"benchmarks.{name}", *options)
 

@@ -308,11 +308,14 @@ def main(arguments: list[str] | None = None) -> int:
     settings = {"epochs": options.epochs, "compiled": options.compile}
     planned = range(options.first_seed, options.first_seed + options.seeds)
     wanted = {"device": results.device_name(device), "data": options.data, **settings}
+    if device.type == "cpu":
+        wanted["threads"] = torch.get_num_threads()
     function = partial(train, images, **settings)
 
     with tempfile.TemporaryDirectory() as nowhere:
         folder = options.record_folder or Path(nowhere)
-        if device.type == "cuda" and len(recorded(folder, wanted, planned)) < len(planned):
+        warmed = device.type == "cuda" or options.compile
+        if warmed and len(recorded(folder, wanted, planned)) < len(planned):
             function(seed=planned[0])  # chooses kernels, compiles
         for seed in planned:
             measure(
@@ -333,7 +336,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"| share of the speed of a matrix product | {spread(rates, '.0%')} |")
     versions = ", ".join(sorted({run["versions"]["torch"] for run in runs}))
     print(f"\nclock: from images on the device to the test's answers; left out: loading"
-          f"{', the warm-up run' if device.type == 'cuda' else ''}; {wanted['device']}, "
+          f"{', the warm-up run' if warmed else ''}; {wanted['device']}, "
           f"torch {versions}")  # fmt: skip
     if options.record_folder:
         print("written:", options.record_folder / "speedrun.json")

@@ -8,10 +8,10 @@ Started twice beside itself, it shares the runs between two cores (``OMP_NUM_THR
 ``--only baseline crop`` makes the runs of these ideas, and ``--table`` shows what is recorded.
 
 All else is the same: the seed's first weights where the network is the same, the order of the
-images, eight epochs of SGD with Nesterov's momentum in batches of 256, one rise of the learning
-rate to 0.4 and one fall, weight decay on the kernels, crop and flip, bfloat16 where it is fast.
-Nothing is chosen; the test images are read once, after the last epoch. What may need a learning
-rate of its own has rows with several.
+images unless the idea draws numbers of its own (cutout, MixUp, CutMix), eight epochs of SGD with
+Nesterov's momentum in batches of 256, one rise of the learning rate to 0.4 and one fall, weight
+decay on the kernels, crop and flip, bfloat16 where it is fast. Nothing is chosen; the test images
+are read once, after the last epoch. What may need a learning rate of its own has rows with several.
 
 `benchmarks.ablations` asks the same of a ResNet-18 on a GPU.
 """

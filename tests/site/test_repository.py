@@ -6,13 +6,18 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+import cnnguide
 from conftest import ROOT
+from page import install_line
+from page.install_line import WHEEL
 from page.repository import edit_link, repository, source_of
+from translation.editions import newest_address
 from translation.root_pages import earlier_versions, write_root
 
 EDIT = "https://github.com/someone/guide/edit/main/"
@@ -132,7 +137,7 @@ def test_the_published_site_knows_the_repository():
 def test_a_released_package_says_where_the_project_is_kept(tmp_path):
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     commands = [step.get("run", "") for step in workflow("release")]
-    (line,) = [line for line in commands if "pyproject.toml" in line]
+    (line,) = [line for line in commands if ">> pyproject.toml" in line]
     assert commands.index(line) < commands.index("python -m build")
     env = {**os.environ, "AT": "https://github.com/someone/guide"}
     subprocess.run(["bash", "-c", line], cwd=tmp_path, env=env, check=True)
@@ -210,16 +215,54 @@ def test_the_site_of_a_release_goes_where_the_list_looks_for_it(tmp_path):
     (unpack,) = [step["run"] for step in steps if "gh release download" in step.get("run", "")]
     (build,) = [k for k, step in enumerate(steps) if step.get("run") == "nox -s offline"]
     assert [step.get("run") for step in steps].index(unpack) < build
+    with zipfile.ZipFile(tmp_path / "kept.zip", "w") as kept:
+        kept.writestr("en/index.html", "")
+    (tmp_path / "docs").mkdir()  # a fresh copy of the repository has no docs/_build
     programs = tmp_path / "programs"
     programs.mkdir()
-    calls = {  # one release has no site
-        "gh": 'case "$1 $2 $3" in "release list"*) printf "v0.2.0\\nv0.1.0\\n";; *v0.1.0) exit 1;; esac',
-        "unzip": 'mkdir -p "$4/en" && touch "$4/en/index.html"',
-    }
-    for name, text in calls.items():
-        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
-        (programs / name).chmod(0o755)
-    env = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
-    subprocess.run(["bash", "-e", "-c", unpack], cwd=tmp_path, env=env, check=True)
+    env = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "GITHUB_REPOSITORY": "a/b"}
+
+    def run(answers):
+        (programs / "gh").write_text(f'#!/bin/sh\ncase "$1 $2" in\n{answers}\nesac\n')
+        (programs / "gh").chmod(0o755)
+        return subprocess.run(["bash", "-e", "-c", unpack], cwd=tmp_path, env=env).returncode
+
+    listed = '"api --paginate") echo v0.2.0;;'
+    assert run(f'{listed}\n"release download") cp kept.zip site.zip;;') == 0
     found = earlier_versions(tmp_path / "docs" / "_build" / "html")
     assert [(str(version), folders) for version, folders in found] == [("0.2.0", {"en"})]
+    # a site that lacks a version without a word would be published in place of the one before
+    assert run('"api --paginate") exit 1;;') != 0
+    assert run(f'{listed}\n"release download") exit 1;;') != 0
+
+
+def test_the_pages_of_a_release_lead_to_the_newest_list_and_install_their_own_library(monkeypatch):
+    own = f"v{cnnguide.__version__}"
+    for registry, source in (
+        (False, f" @ https://guide.example/cnn/{own}/{WHEEL}"),
+        (True, f"=={cnnguide.__version__}"),
+    ):
+        monkeypatch.setattr(install_line, "on_registry", lambda registry=registry: registry)
+        monkeypatch.setenv("CNNGUIDE_URL", f"https://guide.example/cnn/{own}/")
+        assert newest_address() == "https://guide.example/cnn/"
+        made = install_line.install_line('pip install "cnnguide[gallery]"')
+        assert made == f'pip install "cnnguide[gallery]{source}"'
+    for other in ("https://guide.example/cnn/", "https://guide.example/v9.9.9/"):
+        monkeypatch.setenv("CNNGUIDE_URL", other)
+        assert newest_address() == other
+    (build,) = [s["env"] for s in workflow("release", "site") if s.get("run") == "nox -s docs"]
+    assert build["CNNGUIDE_URL"].endswith("/${{ github.ref_name }}/")
+
+
+def test_nothing_is_released_untested_or_with_lines_that_install_it_from_elsewhere(tmp_path):
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    assert {"build", "tests"} <= {*jobs["publish"]["needs"]} & {*jobs["site"]["needs"]}
+    assert {"nox -s lint tests wheel"} <= {step.get("run") for step in jobs["tests"]["steps"]}
+    (check,) = [s["run"] for s in workflow("release") if "on-registry" in s.get("run", "")]
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for value in ("true", "false"):
+        made = re.sub("^on-registry = .*$", f"on-registry = {value}", settings, flags=re.M)
+        (tmp_path / "pyproject.toml").write_text(made, encoding="utf-8")
+        done = subprocess.run(["bash", "-e", "-c", check], cwd=tmp_path)
+        assert (done.returncode == 0) == (value == "true")

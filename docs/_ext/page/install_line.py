@@ -23,7 +23,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 import cnnguide
 from translation.catalogs import add_messages
-from translation.editions import DOCS, address, editions, published
+from translation.editions import DOCS, address, editions, newest_address, published
 
 __all__ = ["WHEEL", "install_line", "on_registry"]
 
@@ -44,7 +44,9 @@ def on_registry() -> bool:
 def install_line(text: str) -> str:
     """Put where the library comes from into the lines that install it."""
     if on_registry():
-        return text
+        # the guide of an old release is about the library of that release
+        own = address() != newest_address()
+        return LINE.sub(rf'\1"cnnguide\2=={cnnguide.__version__}"\3', text) if own else text
     if published():
         return LINE.sub(rf'\1"cnnguide\2 @ {address()}{WHEEL}"\3', text)
     return LINE.sub(lambda m: f'{m[1]}".{m[2] or ""}"{m[3]}  # {_(WORDS[0])}', text)

@@ -1,7 +1,7 @@
 """The line at the foot of every page: which version of the guide it is, and with what it ran.
 
 Where the site knows its address, the line leads to the list of all versions at its root, which
-``translation.root_pages`` writes; a released version names the same list.
+``translation.root_pages`` writes; the site of a release leads to the list above its folder.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sphinx.locale import get_translation
 from sphinx.util.typing import ExtensionMetadata
 
 from translation.catalogs import add_messages
-from translation.editions import address, published
+from translation.editions import newest_address, published
 
 __all__: list[str] = []
 
@@ -38,7 +38,7 @@ def add_versions(
     )
     context["versions"] = f"{app.config.project} {app.config.release}, {checked}"
     context["translation_link"] = _(WORDS[1])
-    context["versions_link"] = f"{address()}versions.html" if published() else ""
+    context["versions_link"] = f"{newest_address()}versions.html" if published() else ""
     context["versions_words"] = _(WORDS[2])
 
 

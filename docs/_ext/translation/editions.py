@@ -18,7 +18,9 @@ from sphinx.application import Sphinx
 from sphinx.locale import get_translation
 from sphinx.util.typing import ExtensionMetadata
 
-__all__ = ["Edition", "address", "editions", "published"]
+import cnnguide
+
+__all__ = ["Edition", "address", "editions", "newest_address", "published"]
 
 DOCS = Path(__file__).parents[2]
 _ = get_translation("sphinx")
@@ -53,6 +55,11 @@ def editions() -> list[Edition]:
 def address() -> str:
     """Give the address at which the site is published, from the environment."""
     return os.environ.get("CNNGUIDE_URL", "http://127.0.0.1:8000/").rstrip("/") + "/"
+
+
+def newest_address() -> str:
+    """Give the address of the newest text, of which a release's site stands in a folder, v0.1.0."""
+    return address().removesuffix(f"/v{cnnguide.__version__}/").rstrip("/") + "/"
 
 
 def published() -> bool:

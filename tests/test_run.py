@@ -187,6 +187,7 @@ def test_a_resumed_run_with_an_average_ends_bitwise_like_the_unbroken_one(tmp_pa
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
+    pytest.importorskip("resource", reason="needs POSIX's limit on the size of files")
     path = tmp_path / "state.pt"
     checkpoint.save_checkpoint(path, {"epoch": 1})
     code = (

@@ -41,6 +41,7 @@ def _small_net(monkeypatch):
     monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", SmallNet)
 
 
+posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX's signals and locks")
 ROOT = Path(__file__).parents[2]
 QUICK = ["--model", "quick", "--recipe", "quick", "--data", "sample", "--device", "cpu"]
 
@@ -360,6 +361,7 @@ def test_what_the_end_needs_is_asked_for_at_the_start(tmp_path, capsys, monkeypa
     assert not (tmp_path / "run").exists()
 
 
+@posix
 def test_a_second_run_keeps_away_from_the_folder_of_the_first(tmp_path, capsys):
     with owning(choices.parse(["--output", str(tmp_path / "run")]), []):
         assert command(tmp_path) == 1
@@ -367,6 +369,7 @@ def test_a_second_run_keeps_away_from_the_folder_of_the_first(tmp_path, capsys):
     assert command(tmp_path) == 0
 
 
+@posix
 def test_a_run_keeps_away_from_the_folder_of_a_series_seed(tmp_path, capsys):
     series = choices.parse(["--output", str(tmp_path), "--seeds", "2"])
     alone = choices.parse(["--output", str(tmp_path / "seed-1")])
@@ -415,6 +418,7 @@ def test_a_run_keeps_away_from_the_folder_of_the_results(
     assert err.count("\n") == 1 and not any(shown.iterdir())
 
 
+@posix
 def test_no_run_is_lost_from_a_record_that_many_add_to(tmp_path):
     code = (
         "import sys; from pathlib import Path; from cnnguide.commands import add_run\n"
@@ -534,6 +538,7 @@ def final_weights(folder):
     return state["model"]
 
 
+@posix
 def test_a_run_killed_at_any_moment_goes_on_to_the_same_weights(tmp_path):
     """SIGKILL at 20 random moments; each time the run goes on from what is there."""
     processes = multiprocessing.get_context("forkserver")  # imports torch once
@@ -569,10 +574,9 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_weights(tmp_path):
     print(f"{kills} kills, {ends} runs of 4 epochs ended, no epoch lost")
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
-)
-def test_a_polite_stop_says_how_to_go_on(tmp_path, number, code):
+@posix
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGHUP", 129)])
+def test_a_polite_stop_says_how_to_go_on(tmp_path, name, code):
     command = [sys.executable, "-m", "cnnguide", "train", *SHORT, "--epochs", "500"]
     with subprocess.Popen(
         [*command, "--output", str(tmp_path / "stopped")],
@@ -584,7 +588,7 @@ def test_a_polite_stop_says_how_to_go_on(tmp_path, number, code):
         for text in run.stdout:
             if text.startswith("epoch "):
                 break
-        run.send_signal(number)
+        run.send_signal(signal.Signals[name])
         _, err = run.communicate()
     assert run.returncode == code
     assert "stopped; `cnnguide train --resume --model quick " in err
@@ -660,12 +664,11 @@ def heed_interrupts():
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at Linux's processes")
 @pytest.mark.parametrize(
-    ("number", "code"),
-    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGKILL, -9)],
+    ("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130), ("SIGKILL", -9)]
 )
-def test_no_process_outlives_a_command_that_is_stopped(two_processes, tmp_path, number, code):
+def test_no_process_outlives_a_command_that_is_stopped(two_processes, tmp_path, name, code):
     run, err = two_processes
-    run.send_signal(number)
+    run.send_signal(signal.Signals[name])
     run.stdout.close()
     assert run.wait(60) == code
     for _ in range(100):
@@ -674,7 +677,7 @@ def test_no_process_outlives_a_command_that_is_stopped(two_processes, tmp_path, 
         time.sleep(0.1)
     assert not running(tmp_path)
     assert "Traceback" not in err.read_text()
-    assert err.read_text().count("cnnguide train --resume") == (number != signal.SIGKILL)
+    assert err.read_text().count("cnnguide train --resume") == (name != "SIGKILL")
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at Linux's processes")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -512,6 +513,40 @@ def test_out_of_memory_is_known_by_its_words_too(tmp_path, capsys, monkeypatch):
     assert "with batches of 64; 16 fits: take --batch-size 16" in capsys.readouterr().err
 
 
+class HoldsMuch(SmallNet):
+    """A network whose step leaves something in memory when it fails."""
+
+    def forward(self, x):
+        activations = x.mul(2)
+        if len(x) > 16:
+            self.held.append(weakref.ref(activations))
+            raise torch.OutOfMemoryError("no room")
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("bar", [False, True])
+def test_the_failed_run_is_gone_before_a_smaller_batch_is_tried(tmp_path, monkeypatch, bar):
+    held, left, make_run, try_steps = [], [], training_command.make_run, forecast.try_steps
+
+    def making(*given):
+        run = make_run(*given)
+        held.append(weakref.ref(run))
+        return run
+
+    def trying(*given):
+        left.append([one() for one in held if one() is not None])
+        return try_steps(*given)
+
+    monkeypatch.setattr(HoldsMuch, "held", held, raising=False)
+    monkeypatch.setattr(training_command, "make_run", making)
+    monkeypatch.setattr(forecast, "try_steps", trying)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: bar)
+    monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", HoldsMuch)
+    assert command(tmp_path, "--batch-size", "64") == 1
+    assert len(held) == 3  # the run, its step, and that of the trial with batches of 32
+    assert left == [[], []]
+
+
 class NeverFits(SmallNet):
     def forward(self, x):
         if self.training:
@@ -523,6 +558,22 @@ def test_no_memory_at_all_is_said(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", NeverFits)
     assert command(tmp_path) == 1
     assert "out of memory on cpu even with single images" in capsys.readouterr().err
+
+
+def test_no_batch_is_tried_that_several_processes_cannot_share(monkeypatch):
+    tried = []
+
+    def trying(options, device, batch, classes):
+        tried.append(batch)
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(forecast, "processes", lambda: 4)
+    monkeypatch.setattr(forecast, "try_steps", trying)
+    told = forecast.what_would_fit(
+        choices.Options(training=Recipe(batch_size=50)), torch.device("cpu"), ()
+    )
+    assert tried == [25, 12, 6]
+    assert told == "out of memory on cpu even with batches of 6; close what else uses it"
 
 
 # --- stops of every kind

@@ -2,12 +2,14 @@ import math
 import os
 import subprocess
 import sys
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.testing import assert_close
 
 from benchmarks import schedules
@@ -232,6 +234,57 @@ def test_recording_without_a_gpu_is_refused():
     assert not Techniques.for_device(torch.device("cpu")).recorded
 
 
+def test_a_step_is_recorded_where_its_choices_lie(monkeypatch):
+    """PyTorch's parts that need a GPU only note on which one they are used."""
+    current, used = [0], []
+
+    @contextmanager
+    def device(which):
+        before, current[0] = current[0], which.index
+        yield
+        current[0] = before
+
+    @contextmanager
+    def capturing(graph, stream=None):
+        used.append(stream)
+        yield
+
+    class Stream:
+        def __init__(self):
+            self.made_on = current[0]
+
+        def wait_stream(self, other):
+            assert self.made_on == other.made_on
+
+    stand_ins = {
+        "device": device,
+        "current_device": lambda: current[0],
+        "Stream": Stream,
+        "current_stream": Stream,
+        "stream": nullcontext,
+        "CUDAGraph": object,
+        "graph": capturing,
+    }
+    for name, stand_in in stand_ins.items():
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    forked = []
+    monkeypatch.setattr(torch.random, "fork_rng", lambda which: nullcontext(forked.extend(which)))
+    net = tiny_net()
+    with FakeTensorMode(allow_non_fake_inputs=True):  # knows devices, and needs none of them
+        choices = Choices(*(torch.zeros(4, dtype=torch.int64, device="cuda:1") for _ in range(6)))
+        steps = []
+        record_step(lambda _: steps.append(current[0]), choices, net, make_optimizer(net, TINY))
+    assert steps == [1, 1, 1, 1] and forked == [torch.device("cuda:1")] and current == [0]
+    assert [stream and stream.made_on for stream in used] == [1]  # not PyTorch's own, of GPU 0
+
+
+def test_a_step_on_the_processor_is_not_recorded():
+    net, choices = tiny_net(), Choices(*torch.zeros(6, 4, dtype=torch.int64))
+    with pytest.raises(ValueError, match="recorded on a GPU, got choices on cpu"):
+        record_step(print, choices, net, make_optimizer(net, TINY))
+
+
 def test_saved_bytes_are_counted_where_there_is_no_gradient_and_change_nothing():
     net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(12), nn.Dropout(), nn.Linear(12, 5))
     expected, drawn = saved_bytes(net, 2), torch.get_rng_state()
@@ -320,6 +373,19 @@ def test_a_recorded_step_is_the_step_itself():
         assert b.train_loss == pytest.approx(a.train_loss, rel=1e-3)
     assert set(recorded.recordings) == {16, 8}
     assert_close(recorded.model.state_dict(), eager.model.state_dict(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_a_step_is_recorded_on_the_second_gpu_too():
+    losses = []
+    for device in ("cpu", "cuda:0", "cuda:1"):
+        techniques = replace(SLOW, recorded=device != "cpu")
+        run = FastTraining(
+            tiny_net(), replace(TINY, learning_rate=0.01), device=device, techniques=techniques
+        )
+        losses.append([run.run_epoch(few(), few(20)).train_loss for _ in range(2)])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+    assert losses[2] == pytest.approx(losses[0], rel=1e-3)
 
 
 @needs_gpu

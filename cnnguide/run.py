@@ -235,6 +235,10 @@ class Training:
         self.images_digest = digest(*train)
         if checkpoint is not None and checkpoint.exists():
             self.load_state_dict(load_checkpoint(checkpoint))
+        train, validation = (
+            (images.to(self.device), labels.to(self.device))
+            for images, labels in (train, validation)
+        )
         while len(self.history) < self.recipe.epochs:
             self.run_epoch(train, validation)
             if checkpoint is not None and write:

@@ -389,6 +389,13 @@ def test_a_step_is_recorded_on_the_second_gpu_too():
 
 
 @needs_gpu
+def test_a_step_on_images_that_come_from_the_processor_is_recorded_once():
+    run = FastTraining(tiny_net(), TINY, device="cuda")
+    first, second = [{**run.recordings} for _ in run.fit(few(), few(20))]
+    assert set(first) == {16, 8} and first == second
+
+
+@needs_gpu
 def test_recording_leaves_the_model_as_it_was():
     net = tiny_net().cuda()
     optimizer = make_optimizer(net, TINY)

@@ -62,6 +62,32 @@ def test_a_network_learns_a_few_images_by_heart():
     assert last.history[-1].validation_accuracy == 1
 
 
+class Far(torch.Tensor):
+    """What is copied whenever it is moved, as from the processor to a GPU."""
+
+    def to(self, *_):
+        return self.as_subclass(torch.Tensor).clone()
+
+
+def test_images_are_moved_once_and_not_in_every_epoch():
+    used = {"train": [], "validation": []}
+
+    class Watched(Training):
+        def train_once(self, images, labels, rates):
+            used["train"].append((images, labels))
+            return super().train_once(images, labels, rates)
+
+        def evaluate(self, model, images, labels):
+            used["validation"].append((images, labels))
+            return super().evaluate(model, images, labels)
+
+    pairs = [[part.as_subclass(Far) for part in pair] for pair in (few(), few(20))]
+    list(Watched(tiny_net(), TINY).fit(*pairs))
+    for first, *others in used.values():
+        assert len(others) == 2 and type(first[0]) is type(first[1]) is torch.Tensor
+        assert all(a is b for other in others for a, b in zip(first, other, strict=True))
+
+
 def test_a_resumed_run_ends_bitwise_like_the_unbroken_one(tmp_path):
     whole = run(seed=3)
     path = tmp_path / "checkpoint.pt"

@@ -192,8 +192,7 @@ def fit(
         print_main("fitting a head on ImageNet's features")
         imagenet.fit_head(model, parts.train, parts.recipe, device, show=rank() == 0)
     run = make_run(options, model, parts.recipe, device)
-    train, validation = ((x.to(device), y.to(device)) for x, y in (parts.train, parts.validation))
-    return run, follow(options, run, train, validation, checkpoint)
+    return run, follow(options, run, parts.train, parts.validation, checkpoint)
 
 
 def clear(folder: Path) -> None:

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from cnnguide import checkpoint, data, mix
 from cnnguide.models import QuickNet
 from cnnguide.recipe import Recipe, find_recipe, learning_rate_at
-from cnnguide.run import Training, augmented_batches, fit
+from cnnguide.run import Training, augmented_batches, digest, fit
 from cnnguide.train import evaluate, seed_everything
 
 TINY = Recipe(epochs=3, batch_size=16, learning_rate=0.02, schedule="triangle", padding=1)
@@ -176,8 +176,17 @@ def test_a_checkpoint_older_than_a_field_has_its_default():
 def test_another_data_sets_checkpoint_is_refused(tmp_path):
     path = tmp_path / "checkpoint.pt"
     next(fit(tiny_net(), few(), few(20), TINY, checkpoint=path))
-    with pytest.raises(ValueError, match="made on other training images"):
-        next(fit(tiny_net(), few(39), few(20), TINY, checkpoint=path))
+    for train, validation in ((few(39), few(20)), (few(), few(19))):
+        with pytest.raises(ValueError, match="made on other training or validation images"):
+            next(fit(tiny_net(), train, validation, TINY, checkpoint=path))
+
+
+def test_a_checkpoint_that_knows_its_training_images_alone_is_refused_with_the_way_on(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    training = next(fit(tiny_net(), few(), few(20), TINY))
+    checkpoint.save_checkpoint(path, {**training.state_dict(), "images": digest(*few())})
+    with pytest.raises(ValueError, match="or by an older cnnguide; .*, or begin anew$"):
+        next(fit(tiny_net(), few(), few(20), TINY, checkpoint=path))
 
 
 def test_the_average_is_its_formula_and_is_what_is_evaluated():

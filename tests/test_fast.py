@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.testing import assert_close
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks import schedules
 from cnnguide import data, results
@@ -207,6 +208,34 @@ def test_a_diverging_run_stops_with_the_step_and_the_value():
     with pytest.raises(FloatingPointError, match=r"loss is (nan|inf) at step [2-5] of the epoch"):
         run.run_epoch(few(), few(20))
     assert run.history == []
+
+
+class NoReading(TorchDispatchMode):
+    """Refuse to hand a value to Python between the steps, for which a GPU would be waited for."""
+
+    between = False
+
+    def steps(self, steps):
+        self.between = True
+        yield from steps
+        self.between = False
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        aten = torch.ops.aten
+        reading = (aten._local_scalar_dense.default, aten.nonzero.default, aten.equal.default)
+        assert not (self.between and function in reading), "a value was read between the steps"
+        return function(*args, **(kwargs or {}))
+
+
+def test_no_value_is_read_between_the_steps_of_an_epoch():
+    recipe = replace(TINY, average=0.0)
+    run = FastTraining(tiny_net(), recipe, techniques=replace(SLOW, fused=True))
+    watch = NoReading()
+    run.progress = watch.steps
+    with watch:
+        run.train_once(*few(), [0.01] * 3)
+    with pytest.raises(AssertionError, match="a value was read between the steps"), watch:
+        Training.train_once(run, *few(), [0.01] * 3)  # the plain loop reads its losses
 
 
 def test_other_images_are_prepared_anew(monkeypatch):
@@ -416,22 +445,30 @@ def test_recording_leaves_the_model_as_it_was():
 
 
 @needs_gpu
-def test_an_epoch_never_waits_for_the_gpu():
-    run = FastTraining(cifar_resnet18(), replace(TINY, average=0.0), device="cuda")
+@pytest.mark.parametrize("recorded", [False, True])
+def test_an_epoch_never_waits_for_the_gpu(recorded):
+    """From the first step to the last; before them the draws go up, and after them it is read."""
+    # PyTorch's average sends its count to the GPU at every step, for which it waits
+    recipe, techniques = replace(TINY, average=0.0), Techniques(recorded=recorded)
+    run = FastTraining(cifar_resnet18(), recipe, device="cuda", techniques=techniques)
     images, labels = (part.cuda() for part in few())
-    run.run_epoch((images, labels), few(20))
-    read, run.read = run.read, lambda *_: None  # the one reading at the end is meant
-    to_cpu = torch.Tensor.cpu
-    torch.Tensor.cpu = lambda tensor: tensor
-    torch.cuda.set_sync_debug_mode("error")
+    rates = [0.01, 0.02, 0.03]
+    run.train_once(images, labels, rates)  # libraries choose their kernels; steps are recorded
+    known, seen = {**run.recordings}, []
+
+    def refusing_to_wait(steps):
+        torch.cuda.set_sync_debug_mode("error")
+        for k in steps:
+            yield k
+            seen.append(k)
+        torch.cuda.set_sync_debug_mode("default")
+
+    run.progress = refusing_to_wait
     try:
-        choices = Choices(*(d.cuda() for d in draw_choices(16, TINY, generator=run.generator)))
-        made = run.keep_on_device(images, labels)
-        for _ in range(3):
-            run.recorded_step(made, choices, 16)
+        run.train_once(images, labels, rates)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-        torch.Tensor.cpu, run.read = to_cpu, read
+    assert seen == [0, 1, 2] and run.recordings == known
 
 
 def test_fit_and_the_fast_loop_agree_on_a_whole_run():

@@ -1,9 +1,9 @@
 """What does ``import cnnguide`` cost, in time and memory?
 
 ``python -m benchmarks.importing`` starts a fresh interpreter for each row and each round, in turn,
-and reads the clock and the greatest resident memory when the import has ended. The floor is what
-the library cannot do without: ``import torch``, and ``import torchvision`` for the modules that
-augment.
+and reads the clock and the greatest resident memory when the import has ended; Linux and macOS tell
+it. The floor is what the library cannot do without: ``import torch``, and ``import torchvision``
+for the modules that augment.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ import time
 start = time.perf_counter()
 {code}
 seconds = time.perf_counter() - start
-import os, resource
+import os
 if os.path.exists("/proc/self/status"):
     (line,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
     memory = 1024 * int(line.split()[1])
 else:
+    import resource
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 print(seconds, memory)
 """

@@ -411,7 +411,7 @@ def record_step(
     step : callable
         Takes choices, trains, gives a tensor; it must not ask the device for a value.
     example : Choices
-        As many images as every later call will have.
+        As many images as every later call will have; on the GPU that computes.
     model : nn.Module
     optimizer : torch.optim.Optimizer
         SGD without dampening: a momentum of 0 is then the same as none yet.
@@ -422,8 +422,10 @@ def record_step(
 
     Raises
     ------
+    ValueError
+        If the example is not on a GPU.
     RuntimeError
-        PyTorch's own, if the step asks for a value, or there is no GPU.
+        PyTorch's own, if the step asks for a value.
 
     Notes
     -----
@@ -444,13 +446,14 @@ def record_step(
     checks.check_type(example, Choices, "example", "Choices")
     checks.check_module(model)
     checks.check_type(optimizer, torch.optim.Optimizer, "optimizer", "a torch.optim.Optimizer")
-    if not torch.cuda.is_available():
-        raise ValueError("a step is recorded on a GPU, and PyTorch finds none here")
+    device = example.image.device
+    if device.type != "cuda":
+        raise ValueError(f"a step is recorded on a GPU, got choices on {device}")
     inputs = Choices(*(drawn.clone() for drawn in example))
     kept = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     momenta = {p: s.get("momentum_buffer") for p, s in optimizer.state.items()}
     momenta = {p: None if m is None else m.clone() for p, m in momenta.items()}
-    with torch.random.fork_rng([torch.cuda.current_device()]):  # dropout draws, too
+    with torch.cuda.device(device), torch.random.fork_rng([device]):  # dropout draws, too
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
@@ -468,7 +471,7 @@ def record_step(
                     )
         optimizer.zero_grad()  # the graph makes gradients of its own
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=aside):  # PyTorch's own belongs to one GPU
             output = step(inputs)
     return Recording(graph, inputs, output)
 

@@ -232,9 +232,13 @@ class Training:
         """
         check_pictures(train, "train")
         check_pictures(validation, "validation")
-        self.images_digest = digest(*train)
+        self.images_digest = digest(*train, *validation)
         if checkpoint is not None and checkpoint.exists():
             self.load_state_dict(load_checkpoint(checkpoint))
+        train, validation = (
+            (images.to(self.device), labels.to(self.device))
+            for images, labels in (train, validation)
+        )
         while len(self.history) < self.recipe.epochs:
             self.run_epoch(train, validation)
             if checkpoint is not None and write:
@@ -339,8 +343,9 @@ class Training:
             )
         if self.images_digest and self.images_digest != state["images"]:
             raise ValueError(
-                "the checkpoint was made on other training images; take the data, the share of "
-                "validation images and the seed of the first part of the run"
+                "the checkpoint was made on other training or validation images, or by an older "
+                "cnnguide; take the data, the share of validation images and the seed of the first "
+                "part of the run, or begin anew"
             )
         load_weights(self.model, state["model"])
         if self.average is not None:
@@ -426,7 +431,7 @@ def fit(
     Raises
     ------
     ValueError
-        If the checkpoint is another recipe's or another model's, or cannot be read.
+        If the checkpoint is of another recipe, model or images, or cannot be read.
     FloatingPointError
         If the loss diverges; the checkpoint of the epoch before stays.
 
@@ -447,9 +452,9 @@ def fit(
     return run.fit(train, validation, checkpoint=checkpoint)
 
 
-def digest(images: Tensor, labels: Tensor) -> str:
+def digest(*parts: Tensor) -> str:
     """Tell images and labels from others."""
     whole = hashlib.sha256()
-    for part in (images, labels):
+    for part in parts:
         whole.update(part.cpu().contiguous().numpy().data)
     return whole.hexdigest()

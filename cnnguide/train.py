@@ -191,9 +191,13 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     False
     """
     check_type(device, torch.device, "device", "a torch.device")
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    if device.type == "cuda" and torch.cuda.is_available():  # NVIDIA: from Ampere on; AMD: all
+        return bool(torch.version.hip) or torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    # With AVX-512 alone oneDNN accepts bfloat16, but computes in float32 inside.
+    emulated = torch.cpu._is_avx512_supported() and not torch.cpu._is_avx512_bf16_supported()
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported() and not emulated
 
 
 def autocast(device: torch.device, bfloat16: bool) -> AbstractContextManager:

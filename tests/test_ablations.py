@@ -1,7 +1,6 @@
 """The ablations' parts; what the ideas are worth, ``python -m benchmarks.ablations`` measures."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -428,7 +427,7 @@ def press_control_c():
 
 
 def send_sigterm():
-    os.kill(os.getpid(), signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
 
 
 @pytest.mark.parametrize(("stop", "code"), [(press_control_c, 130), (send_sigterm, 143)])

@@ -2,13 +2,16 @@ import math
 import os
 import subprocess
 import sys
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.testing import assert_close
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks import schedules
 from cnnguide import data, results
@@ -207,6 +210,34 @@ def test_a_diverging_run_stops_with_the_step_and_the_value():
     assert run.history == []
 
 
+class NoReading(TorchDispatchMode):
+    """Refuse to hand a value to Python between the steps, for which a GPU would be waited for."""
+
+    between = False
+
+    def steps(self, steps):
+        self.between = True
+        yield from steps
+        self.between = False
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        aten = torch.ops.aten
+        reading = (aten._local_scalar_dense.default, aten.nonzero.default, aten.equal.default)
+        assert not (self.between and function in reading), "a value was read between the steps"
+        return function(*args, **(kwargs or {}))
+
+
+def test_no_value_is_read_between_the_steps_of_an_epoch():
+    recipe = replace(TINY, average=0.0)
+    run = FastTraining(tiny_net(), recipe, techniques=replace(SLOW, fused=True))
+    watch = NoReading()
+    run.progress = watch.steps
+    with watch:
+        run.train_once(*few(), [0.01] * 3)
+    with pytest.raises(AssertionError, match="a value was read between the steps"), watch:
+        Training.train_once(run, *few(), [0.01] * 3)  # the plain loop reads its losses
+
+
 def test_other_images_are_prepared_anew(monkeypatch):
     run = FastTraining(tiny_net(), replace(TINY, epochs=4), techniques=SLOW)
     monkeypatch.setattr(run, "device", torch.device("cuda"))  # whose memory is PyTorch's own
@@ -230,6 +261,57 @@ def test_recording_without_a_gpu_is_refused():
     with pytest.raises(ValueError, match=r"recorded on one GPU; with 1 process\(es\) on cpu"):
         FastTraining(tiny_net(), TINY, techniques=Techniques(recorded=True))
     assert not Techniques.for_device(torch.device("cpu")).recorded
+
+
+def test_a_step_is_recorded_where_its_choices_lie(monkeypatch):
+    """PyTorch's parts that need a GPU only note on which one they are used."""
+    current, used = [0], []
+
+    @contextmanager
+    def device(which):
+        before, current[0] = current[0], which.index
+        yield
+        current[0] = before
+
+    @contextmanager
+    def capturing(graph, stream=None):
+        used.append(stream)
+        yield
+
+    class Stream:
+        def __init__(self):
+            self.made_on = current[0]
+
+        def wait_stream(self, other):
+            assert self.made_on == other.made_on
+
+    stand_ins = {
+        "device": device,
+        "current_device": lambda: current[0],
+        "Stream": Stream,
+        "current_stream": Stream,
+        "stream": nullcontext,
+        "CUDAGraph": object,
+        "graph": capturing,
+    }
+    for name, stand_in in stand_ins.items():
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    forked = []
+    monkeypatch.setattr(torch.random, "fork_rng", lambda which: nullcontext(forked.extend(which)))
+    net = tiny_net()
+    with FakeTensorMode(allow_non_fake_inputs=True):  # knows devices, and needs none of them
+        choices = Choices(*(torch.zeros(4, dtype=torch.int64, device="cuda:1") for _ in range(6)))
+        steps = []
+        record_step(lambda _: steps.append(current[0]), choices, net, make_optimizer(net, TINY))
+    assert steps == [1, 1, 1, 1] and forked == [torch.device("cuda:1")] and current == [0]
+    assert [stream and stream.made_on for stream in used] == [1]  # not PyTorch's own, of GPU 0
+
+
+def test_a_step_on_the_processor_is_not_recorded():
+    net, choices = tiny_net(), Choices(*torch.zeros(6, 4, dtype=torch.int64))
+    with pytest.raises(ValueError, match="recorded on a GPU, got choices on cpu"):
+        record_step(print, choices, net, make_optimizer(net, TINY))
 
 
 def test_saved_bytes_are_counted_where_there_is_no_gradient_and_change_nothing():
@@ -322,6 +404,26 @@ def test_a_recorded_step_is_the_step_itself():
     assert_close(recorded.model.state_dict(), eager.model.state_dict(), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_a_step_is_recorded_on_the_second_gpu_too():
+    losses = []
+    for device in ("cpu", "cuda:0", "cuda:1"):
+        techniques = replace(SLOW, recorded=device != "cpu")
+        run = FastTraining(
+            tiny_net(), replace(TINY, learning_rate=0.01), device=device, techniques=techniques
+        )
+        losses.append([run.run_epoch(few(), few(20)).train_loss for _ in range(2)])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+    assert losses[2] == pytest.approx(losses[0], rel=1e-3)
+
+
+@needs_gpu
+def test_a_step_on_images_that_come_from_the_processor_is_recorded_once():
+    run = FastTraining(tiny_net(), TINY, device="cuda")
+    first, second = [{**run.recordings} for _ in run.fit(few(), few(20))]
+    assert set(first) == {16, 8} and first == second
+
+
 @needs_gpu
 def test_recording_leaves_the_model_as_it_was():
     net = tiny_net().cuda()
@@ -343,22 +445,30 @@ def test_recording_leaves_the_model_as_it_was():
 
 
 @needs_gpu
-def test_an_epoch_never_waits_for_the_gpu():
-    run = FastTraining(cifar_resnet18(), replace(TINY, average=0.0), device="cuda")
+@pytest.mark.parametrize("recorded", [False, True])
+def test_an_epoch_never_waits_for_the_gpu(recorded):
+    """From the first step to the last; before them the draws go up, and after them it is read."""
+    # PyTorch's average sends its count to the GPU at every step, for which it waits
+    recipe, techniques = replace(TINY, average=0.0), Techniques(recorded=recorded)
+    run = FastTraining(cifar_resnet18(), recipe, device="cuda", techniques=techniques)
     images, labels = (part.cuda() for part in few())
-    run.run_epoch((images, labels), few(20))
-    read, run.read = run.read, lambda *_: None  # the one reading at the end is meant
-    to_cpu = torch.Tensor.cpu
-    torch.Tensor.cpu = lambda tensor: tensor
-    torch.cuda.set_sync_debug_mode("error")
+    rates = [0.01, 0.02, 0.03]
+    run.train_once(images, labels, rates)  # libraries choose their kernels; steps are recorded
+    known, seen = {**run.recordings}, []
+
+    def refusing_to_wait(steps):
+        torch.cuda.set_sync_debug_mode("error")
+        for k in steps:
+            yield k
+            seen.append(k)
+        torch.cuda.set_sync_debug_mode("default")
+
+    run.progress = refusing_to_wait
     try:
-        choices = Choices(*(d.cuda() for d in draw_choices(16, TINY, generator=run.generator)))
-        made = run.keep_on_device(images, labels)
-        for _ in range(3):
-            run.recorded_step(made, choices, 16)
+        run.train_once(images, labels, rates)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-        torch.Tensor.cpu, run.read = to_cpu, read
+    assert seen == [0, 1, 2] and run.recordings == known
 
 
 def test_fit_and_the_fast_loop_agree_on_a_whole_run():

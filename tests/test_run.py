@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from cnnguide import checkpoint, data, mix
 from cnnguide.models import QuickNet
 from cnnguide.recipe import Recipe, find_recipe, learning_rate_at
-from cnnguide.run import Training, augmented_batches, fit
+from cnnguide.run import Training, augmented_batches, digest, fit
 from cnnguide.train import evaluate, seed_everything
 
 TINY = Recipe(epochs=3, batch_size=16, learning_rate=0.02, schedule="triangle", padding=1)
@@ -60,6 +60,32 @@ def test_a_network_learns_a_few_images_by_heart():
     recipe = Recipe(epochs=60, batch_size=10, learning_rate=0.1, padding=0, flip=0.0)
     *_, last = fit(tiny_net(), few(), few(), recipe)
     assert last.history[-1].validation_accuracy == 1
+
+
+class Far(torch.Tensor):
+    """What is copied whenever it is moved, as from the processor to a GPU."""
+
+    def to(self, *_):
+        return self.as_subclass(torch.Tensor).clone()
+
+
+def test_images_are_moved_once_and_not_in_every_epoch():
+    used = {"train": [], "validation": []}
+
+    class Watched(Training):
+        def train_once(self, images, labels, rates):
+            used["train"].append((images, labels))
+            return super().train_once(images, labels, rates)
+
+        def evaluate(self, model, images, labels):
+            used["validation"].append((images, labels))
+            return super().evaluate(model, images, labels)
+
+    pairs = [[part.as_subclass(Far) for part in pair] for pair in (few(), few(20))]
+    list(Watched(tiny_net(), TINY).fit(*pairs))
+    for first, *others in used.values():
+        assert len(others) == 2 and type(first[0]) is type(first[1]) is torch.Tensor
+        assert all(a is b for other in others for a, b in zip(first, other, strict=True))
 
 
 def test_a_resumed_run_ends_bitwise_like_the_unbroken_one(tmp_path):
@@ -150,8 +176,17 @@ def test_a_checkpoint_older_than_a_field_has_its_default():
 def test_another_data_sets_checkpoint_is_refused(tmp_path):
     path = tmp_path / "checkpoint.pt"
     next(fit(tiny_net(), few(), few(20), TINY, checkpoint=path))
-    with pytest.raises(ValueError, match="made on other training images"):
-        next(fit(tiny_net(), few(39), few(20), TINY, checkpoint=path))
+    for train, validation in ((few(39), few(20)), (few(), few(19))):
+        with pytest.raises(ValueError, match="made on other training or validation images"):
+            next(fit(tiny_net(), train, validation, TINY, checkpoint=path))
+
+
+def test_a_checkpoint_that_knows_its_training_images_alone_is_refused_with_the_way_on(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    training = next(fit(tiny_net(), few(), few(20), TINY))
+    checkpoint.save_checkpoint(path, {**training.state_dict(), "images": digest(*few())})
+    with pytest.raises(ValueError, match="or by an older cnnguide; .*, or begin anew$"):
+        next(fit(tiny_net(), few(), few(20), TINY, checkpoint=path))
 
 
 def test_the_average_is_its_formula_and_is_what_is_evaluated():
@@ -187,6 +222,7 @@ def test_a_resumed_run_with_an_average_ends_bitwise_like_the_unbroken_one(tmp_pa
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
+    pytest.importorskip("resource", reason="needs POSIX's limit on the size of files")
     path = tmp_path / "state.pt"
     checkpoint.save_checkpoint(path, {"epoch": 1})
     code = (

@@ -1,4 +1,5 @@
 from statistics import mean
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,7 +10,13 @@ from torch.testing import assert_close
 from benchmarks import optimisers
 from cnnguide import data, mix, results
 from cnnguide.recipe import RECIPES, Recipe
-from cnnguide.train import evaluate, make_optimizer, seed_everything, train_epoch
+from cnnguide.train import (
+    evaluate,
+    has_fast_bfloat16,
+    make_optimizer,
+    seed_everything,
+    train_epoch,
+)
 
 TINY = Recipe(epochs=3, batch_size=16, learning_rate=0.02, schedule="triangle", padding=1)
 
@@ -25,6 +32,47 @@ def tiny_net():
     return nn.Sequential(
         nn.Conv2d(3, 4, 3, stride=4), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10)
     )
+
+
+@pytest.mark.parametrize(("hip", "expected"), [(None, [False, True]), ("7.0", [True, True])])
+def test_each_card_is_asked_whether_it_multiplies_in_bfloat16(monkeypatch, hip, expected):
+    cards = [SimpleNamespace(major=7, minor=5), SimpleNamespace(major=9, minor=0)]  # a T4, an H100
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda d: cards[getattr(d, "index", d)]
+    )
+    monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda _: True)  # it emulates
+    monkeypatch.setattr(torch.version, "hip", hip)
+    assert [has_fast_bfloat16(torch.device("cuda", k)) for k in (0, 1)] == expected
+
+
+@pytest.mark.parametrize(
+    ("onednn", "avx512", "avx512_bf16", "expected"),
+    [
+        (True, True, True, True),
+        (True, True, False, False),  # such as Skylake, where oneDNN emulates it
+        (True, False, False, True),  # ARM with instructions for it
+        (False, False, False, False),
+    ],
+)
+def test_a_processor_that_emulates_bfloat16_does_not_use_it(
+    monkeypatch, onednn, avx512, avx512_bf16, expected
+):
+    answers = {"_is_avx512_supported": avx512, "_is_avx512_bf16_supported": avx512_bf16}
+    for name, answer in answers.items():
+        monkeypatch.setattr(torch.cpu, name, lambda answer=answer: answer)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    operations = SimpleNamespace(_is_mkldnn_bf16_supported=lambda: onednn)
+    monkeypatch.setattr(torch.ops, "mkldnn", operations)
+    assert has_fast_bfloat16(torch.device("cpu")) is expected
+
+
+def test_bfloat16_is_not_used_where_onednn_or_the_card_is_missing(monkeypatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace())  # it has no such operations then
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert not any(has_fast_bfloat16(torch.device(name)) for name in ("cpu", "cuda"))
 
 
 @pytest.mark.parametrize("name", RECIPES)

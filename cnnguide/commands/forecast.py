@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from collections.abc import Iterator
@@ -139,8 +140,10 @@ def what_would_fit(options: Options, device: torch.device, classes: tuple[str, .
     >>> what_would_fit(options, torch.device("cpu"), CLASSES)
     'out of memory on cpu with batches of 4; 2 fits: take --batch-size 2 --learning-rate 0.05'
     """
-    wanted = options.training.batch_size
+    wanted = batch = options.training.batch_size
     for batch in halves(wanted):
+        gc.collect()  # a run that failed, and a bar that shows it, hold each other
+        torch.cuda.empty_cache()
         try:
             try_steps(options, device, batch, classes)
         except RuntimeError as error:
@@ -151,7 +154,8 @@ def what_would_fit(options: Options, device: torch.device, classes: tuple[str, .
             f"out of memory on {device} with batches of {wanted}; {batch} fits: take --batch-size "
             f"{batch} --learning-rate {options.training.learning_rate * batch / wanted:g}"
         )
-    return f"out of memory on {device} even with single images; close what else uses it"
+    least = "single images" if batch == 1 else f"batches of {batch}"
+    return f"out of memory on {device} even with {least}; close what else uses it"
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
@@ -166,7 +170,7 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 
 def halves(batch: int) -> Iterator[int]:
-    """Halve a batch down to 1."""
-    while batch > 1:
+    """Halve a batch, as long as there is an image for each process."""
+    while batch // 2 >= processes():
         batch //= 2
         yield batch

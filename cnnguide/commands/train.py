@@ -22,7 +22,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cnnguide import data, results
 from cnnguide.checkpoint import replacing, to_safetensors
@@ -169,21 +169,30 @@ def run_one(
         pictures.remember(parts.split, path, resume=checkpoint.exists(), write=rank() == 0)
     start = time.perf_counter()
     try:
-        if isinstance(model, PartlyFrozen) and not checkpoint.exists():
-            print_main("fitting a head on ImageNet's features")
-            imagenet.fit_head(model, parts.train, recipe, device, show=rank() == 0)
-        run = make_run(options, model, recipe, device)
-        train, validation = (
-            (x.to(device), y.to(device)) for x, y in (parts.train, parts.validation)
-        )
-        trained = follow(options, run, train, validation, checkpoint)
+        run, trained = fit(options, model, parts, device, checkpoint)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        raise ValueError(what_would_fit(options, device, images.classes)) from error
-    if rank() == 0:
-        before = sum(epoch.seconds for epoch in run.history[: len(run.history) - trained])
-        finish(options, run, images.classes, parts, before + time.perf_counter() - start)
+    else:
+        if rank() == 0:
+            before = sum(epoch.seconds for epoch in run.history[: len(run.history) - trained])
+            finish(options, run, images.classes, parts, before + time.perf_counter() - start)
+        return
+    # Only here, outside of `except`, nothing holds the frames of the failed step any more, and with
+    # them run, images and activations.
+    del model
+    raise ValueError(what_would_fit(options, device, images.classes))
+
+
+def fit(
+    options: Options, model: nn.Module, parts: Parts, device: torch.device, checkpoint: Path
+) -> tuple[Training, int]:
+    """Train to the end; give the run, and the number of its epochs that were trained here."""
+    if isinstance(model, PartlyFrozen) and not checkpoint.exists():
+        print_main("fitting a head on ImageNet's features")
+        imagenet.fit_head(model, parts.train, parts.recipe, device, show=rank() == 0)
+    run = make_run(options, model, parts.recipe, device)
+    return run, follow(options, run, parts.train, parts.validation, checkpoint)
 
 
 def clear(folder: Path) -> None:

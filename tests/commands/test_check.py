@@ -1,5 +1,4 @@
 import os
-import pty
 import re
 import select
 import signal
@@ -395,9 +394,11 @@ def test_files_beside_the_readers_can_be_imported(write, tmp_path):
     assert check.main([str(write(source)), "--no-training"]) == 0
 
 
+posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX's processes and signals")
 ENDLESS = LINEAR + NOTHING.replace("pass", "print(os.getpid(), flush=True)\n    while True: pass")
 
 
+@posix
 def test_endless_training_is_stopped_at_the_limit(write, capfd):
     assert check.main([str(write(HEAD + ENDLESS)), "--seconds", "1"]) == 1
     out = capfd.readouterr().out
@@ -422,6 +423,7 @@ def test_an_import_without_an_end_is_stopped(write, capfd):
     )
 
 
+@posix
 def test_what_the_file_forks_is_ended_with_it(write, capfd):
     forked = "\nif os.fork() == 0:\n    import time\n    print(os.getpid(), flush=True)\n    time.sleep(400)\n"
     assert check.main([str(write(HEAD + forked + LINEAR + NOTHING)), "--no-training"]) == 0
@@ -450,6 +452,7 @@ def test_what_leaves_the_session_is_ended_too(write, capfd):
     assert len(numbers) == 2 and all(map(gone, numbers))
 
 
+@posix
 def test_a_twin_that_the_file_forks_does_not_check_again(write, capfd):
     assert check.main([str(write(HEAD + "\nos.fork()\n" + LINEAR + NOTHING)), "--no-training"]) == 0
     out = capfd.readouterr().out
@@ -465,6 +468,7 @@ def train(model, images, labels):
 """
 
 
+@posix
 def test_the_workers_of_a_data_loader_come_and_go(write, capfd):
     assert check.main([str(write(HEAD + LINEAR + WORKERS)), "--seconds", "60"]) == 1
     out = capfd.readouterr().out
@@ -522,6 +526,7 @@ def start(path, **streams):
     raise AssertionError("it never trained")
 
 
+@posix
 def test_ctrl_c_ends_both_processes_in_one_line(write):
     itself = "print(os.getpid(), flush=True)"
     ignored = ENDLESS.replace(itself, f"import signal; signal.raise_signal(2); {itself}")
@@ -533,6 +538,7 @@ def test_ctrl_c_ends_both_processes_in_one_line(write):
         os.kill(number, 0)
 
 
+@posix
 def test_training_ends_when_the_command_is_killed(write):
     run, _ = start(write(HEAD + ENDLESS), stderr=subprocess.PIPE)
     run.kill()
@@ -540,6 +546,7 @@ def test_training_ends_when_the_command_is_killed(write):
 
 
 def test_a_terminal_shows_the_seconds_that_pass(write):
+    pty = pytest.importorskip("pty", reason="needs POSIX's terminals")
     ours, theirs = pty.openpty()
     run, _ = start(write(HEAD + ENDLESS), stderr=theirs)
     seen = b""

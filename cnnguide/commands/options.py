@@ -282,6 +282,12 @@ def device_of(options: Options) -> torch.device:
         wanted = f"cuda:{os.environ['LOCAL_RANK']}"
     if not re.fullmatch(r"cpu|(cuda|mps|xpu)(:\d+)?", wanted):
         raise ValueError(f"device must be auto, cpu, cuda, mps or xpu, got {wanted!r}")
+    several = options.nproc > 1 or int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > 1  # torchrun's
+    if several and options.device.startswith("cuda:"):
+        raise ValueError(
+            "with several processes --device must be cuda, of which each takes a card of its own, "
+            f"got {options.device}"
+        )
     if wanted.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError("device is cuda, but PyTorch finds no GPU here; take --device cpu")
     device = find_device(wanted)

@@ -216,6 +216,7 @@ def test_every_field_of_the_recipe_is_an_option():
         (["--device", "abacus"], "device must be auto, cpu, cuda, mps or xpu, got 'abacus'"),
         (["--device", "hpu"], "device must be auto, cpu, cuda, mps or xpu, got 'hpu'"),
         (["--device", "cpu:0"], "device must be auto, cpu, cuda, mps or xpu, got 'cpu:0'"),
+        (["--device", "cuda:0", "--nproc", "2"], "each takes a card of its own, got cuda:0"),
     ],
 )
 def test_what_cannot_be_run_is_refused_in_one_line(tmp_path, capsys, options, message):
@@ -268,6 +269,17 @@ def test_several_processes_do_not_share_an_untried_device(tmp_path, monkeypatch)
     monkeypatch.setattr(choices, "find_device", torch.device)
     options = choices.parse(["--device", "mps", "--nproc", "2"])
     with pytest.raises(ValueError, match="on mps there must be one process, got several"):
+        choices.device_of(options)
+
+
+def test_the_processes_of_torchrun_do_not_share_a_card(monkeypatch):
+    monkeypatch.setattr(choices, "find_device", torch.device)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    options = choices.parse(["--device", "cuda:1"])
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")  # one on each of several machines
+    assert choices.device_of(options) == torch.device("cuda:1")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="must be cuda, of which each takes a card of its own"):
         choices.device_of(options)
 
 

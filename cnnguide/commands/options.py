@@ -87,7 +87,8 @@ def parse(arguments: list[str]) -> Options:
 def given(arguments: list[str]) -> argparse.Namespace:
     """Read the options that others depend on; None where there is none."""
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for name in ("--recipe", "--images", "--start", "--model", "--data"):
+    names = ("--recipe", "--images", "--start", "--model", "--data", "--test", "--validation")
+    for name in names:
         first.add_argument(name)
     return first.parse_known_args(arguments)[0]
 
@@ -152,8 +153,8 @@ def check(options: Options, arguments: list[str]) -> None:
         if not 0 < getattr(options, name) < 1:
             raise ValueError(f"{name} must lie between 0 and 1, got {getattr(options, name)}")
     check_images(options)
-    if options.images is not None and given(arguments).data is not None:
-        raise ValueError("--data must be left out with --images, your own pictures")
+    if options.images is not None:
+        check_given(options.images, given(arguments))
     written = [options.output, *folders(options).values()]
     if results.FOLDER.resolve() in [folder.resolve() for folder in written]:
         raise ValueError(
@@ -260,6 +261,20 @@ def check_images(options: Options) -> None:
         raise ValueError(f"--images must be a folder, got {options.images}")
     if options.start == "imagenet":
         imagenet.load(2)  # if the weights are not there, say so before anything is read
+
+
+def check_given(folder: Path, named: argparse.Namespace) -> None:
+    """Refuse options that would be ignored with a folder of pictures."""
+    if named.data is not None:
+        raise ValueError("--data must be left out with --images, your own pictures")
+    if named.test is None and named.validation is None:
+        return
+    kept = {part: name for name, part in pictures.layout(folder)[0].items()}
+    for part in ("test", "validation"):
+        if part in kept and getattr(named, part) is not None:
+            raise ValueError(
+                f"--{part} must be left out with {folder}, whose folder {kept[part]} is that part"
+            )
 
 
 def device_of(options: Options) -> torch.device:

@@ -31,6 +31,7 @@ __all__ = [
     "RECIPES",
     "Pictures",
     "Split",
+    "layout",
     "progress",
     "read",
     "remember",
@@ -229,7 +230,24 @@ def files_in(folder: Path) -> list[str]:
 
 
 def layout(folder: Path) -> tuple[dict[str, str], list[str]]:
-    """Give the folders that are parts of a data set, and what lies beside them; or nothing."""
+    """Give the folders that are parts of a data set, and what lies beside them; or nothing.
+
+    Raises
+    ------
+    OSError
+        If a folder cannot be read.
+    ValueError
+        If two folders are the same part.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as name:
+    ...     for part in ("train/cat", "train/dog", "val/cat", "val/dog", "notes"):
+    ...         Path(name, part).mkdir(parents=True)
+    ...     layout(Path(name))
+    ({'train': 'train', 'val': 'validation'}, ['notes'])
+    """
     names = folders_in(folder) if folder.is_dir() else []
     parts = {name: LAYOUT[name.lower()] for name in names if name.lower() in LAYOUT}
     if not any(folders_in(folder / name) for name, part in parts.items() if part == "train"):

@@ -162,6 +162,22 @@ def test_parts_that_the_folder_has_are_kept(tmp_path, names, capsys):
     assert "left out: labels: not one of the parts " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("option", "part", "folder"),
+    [(["--test", "0.3"], "test", "test"), (["--validation=0.2"], "validation", "val")],
+)
+def test_the_share_of_a_part_that_the_folder_has_is_refused(tmp_path, capsys, option, part, folder):
+    for n, name in enumerate(("train", folder)):
+        fill(tmp_path / "photos" / name, 6, first=1000 * n)
+    assert train(tmp_path / "photos", tmp_path, *option) == 1
+    assert capsys.readouterr().err == (
+        f"error: --{part} must be left out with {tmp_path / 'photos'}, whose folder {folder} is "
+        "that part\n"
+    )
+    other = {"test": ["--validation", "0.4"], "validation": ["--test", "0.4"]}[part]
+    assert train(tmp_path / "photos", tmp_path, *other) == 0
+
+
 def test_a_picture_that_is_in_two_parts_is_left_out_of_training(tmp_path, capsys):
     root = tmp_path / "photos"
     for n, name in enumerate(("train", "val", "test")):

@@ -244,8 +244,20 @@ def test_many_files_are_told_by_their_number(folder, tmp_path, capsys):
     (folder / "sea" / "IMG.HEIC").write_bytes(b"")
     assert train(folder, tmp_path) == 0
     printed = capsys.readouterr().out
-    assert printed.count("left out: ") == 11 and "left out: 5 more, which pictures.json" in printed
+    assert printed.count("left out: ") == 11
+    assert "left out: 5 more, which the run's pictures.json names\n" in printed
     assert "IMG.HEIC: no picture" in printed
+
+
+def test_every_file_is_written_down_where_a_line_names_the_first(folder, tmp_path, capsys):
+    names = [str(Path("sea", f"IMG{k}.HEIC")) for k in range(8)]
+    for name in names:
+        (folder / name).write_bytes(b"")
+    assert train(folder, tmp_path) == 0
+    why = "no picture, by the end of its name"
+    assert told(tmp_path)["left_out"] == [f"{', '.join(names)}: {why}"]
+    shown = f"{', '.join(names[:5])} and 3 more, which the run's pictures.json names"
+    assert f"  left out: {shown}: {why}\n" in capsys.readouterr().out
 
 
 def one_class(folder):

@@ -62,6 +62,7 @@ from cnnguide.transfer import PartlyFrozen
 
 __all__ = ["main"]
 
+NEEDED = ("matplotlib", "safetensors", "tensorboard", "tqdm", "tyro")  # besides the library's own
 TRAINING_IMAGES = {"full": 50_000, "sample": 5_000}
 UNITS = {
     "test_accuracy": "share of the test images",
@@ -85,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
             with sharing(options):
                 return run_seeds(options)
     except ModuleNotFoundError as error:
-        fault = f"{error}; `pip install cnnguide[train]` brings what this command needs"
+        fault = f"{error}; `pip install {' '.join(NEEDED)}` brings what this command needs"
     except (OSError, ValueError, FloatingPointError, ImportError) as error:
         fault = str(error)
     except KeyboardInterrupt as stop:

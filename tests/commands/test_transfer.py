@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 from torch import nn
 
@@ -68,6 +70,34 @@ def test_the_same_command_goes_on_with_the_settings_that_are_left(
     another = [*QUICK, "--output", str(tmp_path), "--seed", "1"]
     assert transfer_run.main(another) == 0  # it is measured
     assert len(results.load("transfer", folder=tmp_path)["runs"]) == 8
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_the_seconds_of_fine_tuning_begin_with_the_fitted_head(
+    tmp_path, monkeypatch, unchecked, stopped
+):
+    clock, real, tune = [0.0], transfer_run.fit_frozen, transfer_run.fine_tune
+
+    def fit_slowly(*arguments):
+        clock[0] += 100
+        return real(*arguments)
+
+    def tune_in_seven_seconds(*arguments):
+        clock[0] += 7
+        return tune(*arguments)
+
+    def broken(*arguments):
+        raise FloatingPointError("training diverged")
+
+    monkeypatch.setattr(transfer_run, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(transfer_run, "fit_frozen", fit_slowly)
+    if stopped:
+        monkeypatch.setattr(transfer_run, "fine_tune", broken)
+        assert small_run(tmp_path, monkeypatch) == 1
+    monkeypatch.setattr(transfer_run, "fine_tune", tune_in_seven_seconds)
+    assert small_run(tmp_path, monkeypatch) == 0
+    runs = results.load("transfer", folder=tmp_path)["runs"]
+    assert [run["seconds"] for run in runs] == [100, 100, 7, 0]
 
 
 def test_what_was_measured_before_is_recorded_once(tmp_path, monkeypatch, capsys, unchecked):

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -175,7 +175,7 @@ def check(options: Options, arguments: list[str]) -> None:
 
 
 def check_output(options: Options, arguments: list[str]) -> None:
-    """Refuse to begin where a run is, to go on where none is, and to do anew what has ended.
+    """Refuse to begin where a run is, to go on where none or another is, and to do anew what ended.
 
     Raises
     ------
@@ -200,6 +200,36 @@ def check_output(options: Options, arguments: list[str]) -> None:
         raise ValueError(
             f"{begun[0]} holds a run: go on with `{resuming(arguments)}`, or name another --output"
         )
+    for folder in whole:
+        different = [part for run in ended(folder) for part in differences(options, run)]
+        if different:
+            raise ValueError(
+                f"the run in {folder} has ended with other options: {'; '.join(different)}; "
+                "give the same, or name another --output"
+            )
+
+
+def differences(options: Options, run: dict[str, Any]) -> list[str]:
+    """Say in what a run that is written down differs from those that are asked for."""
+    ours = {
+        "model": options.model,
+        "data": options.data if options.images is None else "pictures",
+        **asdict(options.training),
+    }
+    recipe = run.get("recipe")
+    # A record that is older than a field was made with its default.
+    theirs = {**run, **asdict(Recipe()), **(recipe if isinstance(recipe, dict) else {})}
+    constants = () if options.images is None else ("mean", "std")  # the recipe cannot know them
+    return [
+        f"{name} was {theirs.get(name)}, is {value}"
+        for name, value in ours.items()
+        if name not in constants and plain(theirs.get(name)) != plain(value)
+    ]
+
+
+def plain(value: Any) -> Any:
+    """Give a tuple as the list that JSON makes of it."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def ending(options: Options, arguments: list[str]) -> str:

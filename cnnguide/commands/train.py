@@ -129,6 +129,8 @@ def run_seeds(options: Options) -> int:
     for seed, folder in folders(options).items():
         print_main(f"\nseed {seed}: {folder}")
         if options.resume and ended(folder):
+            if isinstance(images, pictures.Pictures):
+                check_same_pictures(replace(options, seed=seed), images, folder)
             print_main("has ended already")
         else:
             run_one(replace(options, seed=seed, output=folder), images, device)
@@ -145,6 +147,14 @@ def run_seeds(options: Options) -> int:
             f"{'seconds':24s}{statistics.mean(seconds):.1f} ± {statistics.stdev(seconds):.1f}"
         )
     return 0
+
+
+def check_same_pictures(options: Options, images: pictures.Pictures, folder: Path) -> None:
+    """Refuse to count a run that has ended on other pictures."""
+    made = pictures.split(
+        images, validation=options.validation, test=options.test, seed=options.seed
+    )
+    pictures.remember(made, folder / "pictures.json", resume=True, write=False)
 
 
 def run_one(

@@ -550,6 +550,19 @@ def test_several_seeds_report_on_the_same_test_pictures(folder, tmp_path, capsys
     assert files[0]["validation"] != files[1]["validation"]
 
 
+def test_a_series_does_not_count_runs_on_other_pictures(folder, tmp_path, capsys):
+    series = ["--epochs", "1", "--resume", "--seeds"]
+    assert train(folder, tmp_path, "--epochs", "1", "--seeds", "2") == 0
+    assert train(folder, tmp_path, *series, "2") == 0
+    assert capsys.readouterr().out.count("has ended already") == 2
+    add_one(folder)
+    assert train(folder, tmp_path, *series, "3") == 1
+    shown = capsys.readouterr()
+    assert "the pictures are not those that the run began with (1 new, 0 gone)" in shown.err
+    assert f"seed 0: {tmp_path / 'run' / 'seed-0'}\n" in shown.out
+    assert not (tmp_path / "run" / "seed-2" / "checkpoint.pt").exists()
+
+
 def test_two_processes_share_a_folder(folder, tmp_path):
     import subprocess
     import sys

@@ -134,6 +134,26 @@ def test_a_series_that_has_ended_is_not_run_again_and_can_tell_its_mean(tmp_path
     assert "seed-0 holds a run: go on with `cnnguide train --resume" in capsys.readouterr().err
 
 
+def test_a_series_does_not_count_runs_that_had_other_options(tmp_path, capsys):
+    assert command(tmp_path, "--seeds", "2") == 0
+    first = tmp_path / "run" / "seed-0"
+    for options, different in (
+        (["--epochs", "2"], "epochs was 1, is 2"),
+        (["--learning-rate", "0.1"], "learning_rate was 0.4, is 0.1"),
+        (["--model", "resnet10"], "model was quick, is resnet10"),
+        (["--data", "full", "--flip", "0"], "data was sample, is full; flip was 0.5, is 0.0"),
+    ):
+        capsys.readouterr()
+        assert command(tmp_path, *options, "--seeds", "3", "--resume") == 1
+        assert capsys.readouterr().err == (
+            f"error: the run in {first} has ended with other options: {different}; give the same, "
+            "or name another --output\n"
+        )
+    assert not (tmp_path / "run" / "seed-2").exists()
+    assert command(tmp_path, "--seeds", "3", "--resume") == 0
+    assert "mean ± standard deviation of 3 seeds" in capsys.readouterr().out
+
+
 @pytest.fixture
 def nox(monkeypatch):
     """Run a command as a session of nox does; give the names of the sessions."""

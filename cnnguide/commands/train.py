@@ -73,6 +73,7 @@ UNITS = {
 def main(arguments: list[str] | None = None) -> int:
     """Train, and write everything down."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    options: Options | None = None
     try:
         options = parse(arguments)
         check(options, arguments)
@@ -90,12 +91,20 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError, FloatingPointError, ImportError) as error:
         fault = str(error)
     except KeyboardInterrupt as stop:
-        print(f"\nstopped; `{resuming(arguments)}` goes on", file=sys.stderr)
+        print(f"\nstopped; {way_on(options, arguments)}", file=sys.stderr)
         return 128 + (stop.args[0] if stop.args else signal.SIGINT)
     if int(os.environ.get("RANK", "0")) > 0:
         time.sleep(2)  # what is wrong in all processes alike is printed once, by the first
     print(f"error: {fault}", file=sys.stderr)
     return 1
+
+
+def way_on(options: Options | None, arguments: list[str]) -> str:
+    """Say how to go on after a stop, which may have come before there is anything to go on from."""
+    written = () if options is None or options.dry_run else folders(options).values()
+    if any((folder / "checkpoint.pt").exists() for folder in written):
+        return f"`{resuming(arguments)}` goes on"
+    return "no epoch was written down, and the same command begins anew"
 
 
 @contextmanager

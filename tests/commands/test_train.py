@@ -24,7 +24,7 @@ from cnnguide.commands import options as choices
 from cnnguide.commands import train as training_command
 from cnnguide.commands.train import main, owning
 from cnnguide.recipe import RECIPES, Recipe
-from cnnguide.run import Epoch
+from cnnguide.run import Epoch, Training
 
 
 class SmallNet(nn.Sequential):
@@ -628,6 +628,30 @@ def test_a_polite_stop_says_how_to_go_on(tmp_path, number, code):
     assert "stopped; `cnnguide train --resume --model quick " in err
     assert f"--output {tmp_path / 'stopped'}` goes on" in err
     assert load_checkpoint(tmp_path / "stopped" / "checkpoint.pt")["history"]
+
+
+def stop(*_, **__):
+    raise KeyboardInterrupt(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("seeds", ["1", "2"])
+def test_a_stop_before_the_first_epoch_has_ended_names_what_works(
+    tmp_path, capsys, monkeypatch, seeds
+):
+    anew = "\nstopped; no epoch was written down, and the same command begins anew\n"
+    with monkeypatch.context() as early:
+        early.setattr(Training, "run_epoch", stop)
+        assert command(tmp_path, "--seeds", seeds) == 143
+        assert capsys.readouterr().err == anew
+    with monkeypatch.context() as late:
+        late.setattr(training_command, "save_weights", stop)
+        assert command(tmp_path, "--seeds", seeds) == 143  # the same command
+        assert "stopped; `cnnguide train --resume --model quick" in capsys.readouterr().err
+    with monkeypatch.context() as dry:
+        dry.setattr(training_command, "report_plan", stop)
+        assert command(tmp_path, "--seeds", seeds, "--dry-run") == 143
+        assert capsys.readouterr().err == anew
+    assert command(tmp_path, "--seeds", seeds, "--resume") == 0
 
 
 def test_two_processes_run_the_command_and_one_writes(tmp_path):

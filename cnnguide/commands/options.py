@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal
 
 import torch
@@ -171,7 +172,21 @@ def check(options: Options, arguments: list[str]) -> None:
     board = ["torch.utils.tensorboard"] if options.tensorboard else []
     for name in ["matplotlib.pyplot", "safetensors.torch", *board]:
         importlib.import_module(name)
+    if options.record:
+        check_record()
     check_output(options, arguments)
+
+
+def check_record() -> None:
+    """Refuse to record where the results cannot be written, as with an installed package."""
+    try:
+        with TemporaryFile(dir=results.FOLDER):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"--record must be left out where {results.FOLDER}, which holds the results that the "
+            f"site shows, cannot be written: {error.strerror}"
+        ) from None
 
 
 def check_output(options: Options, arguments: list[str]) -> None:
@@ -194,7 +209,8 @@ def check_output(options: Options, arguments: list[str]) -> None:
     begun = [folder for folder in runs if folder in whole or (folder / "checkpoint.pt").exists()]
     if options.resume and not begun:
         raise ValueError(f"nothing to resume in {options.output}; leave out --resume to begin")
-    if len(whole) == len(runs) and not (options.resume and options.seeds > 1):
+    more = options.seeds > 1 or options.record  # to print, or to record, of what has ended
+    if len(whole) == len(runs) and not (options.resume and more):
         raise ValueError(ending(options, arguments))
     if begun and not options.resume:
         raise ValueError(

@@ -131,12 +131,10 @@ def run_seeds(options: Options) -> int:
         options = replace(options, training=parts.recipe)
         report_plan(options, device, images.classes, len(parts.train[1]))
         return 0
-    if options.seeds == 1:
-        run_one(options, images, device)
-        return 0
     done = []
     for seed, folder in folders(options).items():
-        print_main(f"\nseed {seed}: {folder}")
+        if options.seeds > 1:
+            print_main(f"\nseed {seed}: {folder}")
         if options.resume and ended(folder):
             if isinstance(images, pictures.Pictures):
                 check_same_pictures(replace(options, seed=seed), images, folder)
@@ -145,7 +143,9 @@ def run_seeds(options: Options) -> int:
             run_one(replace(options, seed=seed, output=folder), images, device)
         if rank() == 0:
             done += ended(folder)
-    if rank() == 0:
+            if options.record:
+                record(folder)
+    if rank() == 0 and options.seeds > 1:
         print_main(f"\n{'':24s}mean ± standard deviation of {len(done)} seeds, {done[0]['device']}")
         for name in ("last", "chosen"):
             scores = [100 * one["test_accuracy"][name] for one in done]
@@ -156,6 +156,14 @@ def run_seeds(options: Options) -> int:
             f"{'seconds':24s}{statistics.mean(seconds):.1f} ± {statistics.stdev(seconds):.1f}"
         )
     return 0
+
+
+def record(folder: Path) -> None:
+    """Add a folder's run to the results that the site shows, unless it is there already."""
+    shown = results.load("train", folder=results.FOLDER) or {"runs": []}
+    for run in ended(folder):
+        if run not in shown["runs"]:
+            add_run("train", run, UNITS, folder=results.FOLDER)
 
 
 def check_same_pictures(options: Options, images: pictures.Pictures, folder: Path) -> None:
@@ -341,8 +349,6 @@ def finish(
     }
     if parts.split is not None:
         single["pictures"] = {**parts.split.told(), "start": options.start}
-    if options.record:
-        add_run("train", single, UNITS, folder=results.FOLDER)
     results.save("train", {"units": UNITS, "runs": [single]}, folder=options.output)
     best = max(run.history, key=lambda epoch: epoch.validation_accuracy)
     print_main(f"test accuracy at the last epoch          {accuracy['last']:.4f}")

@@ -654,6 +654,36 @@ def test_a_stop_before_the_first_epoch_has_ended_names_what_works(
     assert command(tmp_path, "--seeds", seeds, "--resume") == 0
 
 
+def test_a_run_that_could_not_be_recorded_is_refused_at_its_start(tmp_path, capsys, monkeypatch):
+    shown = tmp_path / "shown"
+    shown.touch()  # nobody can write into a file as if it were a folder, not even root
+    monkeypatch.setattr(results, "FOLDER", shown)
+    assert command(tmp_path, "--record") == 1
+    assert capsys.readouterr().err == (
+        f"error: --record must be left out where {shown}, which holds the results that the site "
+        "shows, cannot be written: Not a directory\n"
+    )
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_run_is_recorded_once_also_after_a_stop(tmp_path, capsys, monkeypatch, seeds):
+    shown, options = tmp_path / "shown", ["--seeds", str(seeds), "--record"]
+    shown.mkdir()
+    monkeypatch.setattr(results, "FOLDER", shown)
+    with monkeypatch.context() as at_the_end:
+        at_the_end.setattr(training_command, "add_run", stop)
+        assert command(tmp_path, *options) == 143
+    first = tmp_path / "run" if seeds == 1 else tmp_path / "run" / "seed-0"
+    (own,) = results.load("train", folder=first)["runs"]
+    assert results.load("train", folder=shown) is None
+    for _ in range(2):
+        assert command(tmp_path, *options, "--resume") == 0
+        runs = results.load("train", folder=shown)["runs"]
+        assert runs[0] == own and [run["seed"] for run in runs] == [*range(seeds)]
+    assert capsys.readouterr().out.count("has ended already") == seeds + 1
+
+
 def test_two_processes_run_the_command_and_one_writes(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "cnnguide", "train", "--nproc", "2", "--recipe", "quick"]

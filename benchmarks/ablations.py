@@ -529,7 +529,7 @@ def main(arguments: list[str] | None = None) -> int:
                 run_all(options, device_of(Options(device=options.device)))
         return 0
     except ModuleNotFoundError as error:
-        fault = f"{error}; `pip install cnnguide[gallery]` brings what --figure needs"
+        fault = f"{error}; `pip install {error.name}` brings it"
     except torch.OutOfMemoryError:
         fault = "out of memory; close what else uses the device, or take a smaller --width"
     except (OSError, ValueError) as error:

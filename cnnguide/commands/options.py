@@ -8,8 +8,9 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal
 
 import torch
@@ -87,7 +88,8 @@ def parse(arguments: list[str]) -> Options:
 def given(arguments: list[str]) -> argparse.Namespace:
     """Read the options that others depend on; None where there is none."""
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for name in ("--recipe", "--images", "--start", "--model", "--data"):
+    names = ("--recipe", "--images", "--start", "--model", "--data", "--test", "--validation")
+    for name in names:
         first.add_argument(name)
     return first.parse_known_args(arguments)[0]
 
@@ -152,8 +154,8 @@ def check(options: Options, arguments: list[str]) -> None:
         if not 0 < getattr(options, name) < 1:
             raise ValueError(f"{name} must lie between 0 and 1, got {getattr(options, name)}")
     check_images(options)
-    if options.images is not None and given(arguments).data is not None:
-        raise ValueError("--data must be left out with --images, your own pictures")
+    if options.images is not None:
+        check_given(options.images, given(arguments))
     written = [options.output, *folders(options).values()]
     if results.FOLDER.resolve() in [folder.resolve() for folder in written]:
         raise ValueError(
@@ -170,11 +172,25 @@ def check(options: Options, arguments: list[str]) -> None:
     board = ["torch.utils.tensorboard"] if options.tensorboard else []
     for name in ["matplotlib.pyplot", "safetensors.torch", *board]:
         importlib.import_module(name)
+    if options.record:
+        check_record()
     check_output(options, arguments)
 
 
+def check_record() -> None:
+    """Refuse to record where the results cannot be written, as with an installed package."""
+    try:
+        with TemporaryFile(dir=results.FOLDER):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"--record must be left out where {results.FOLDER}, which holds the results that the "
+            f"site shows, cannot be written: {error.strerror}"
+        ) from None
+
+
 def check_output(options: Options, arguments: list[str]) -> None:
-    """Refuse to begin where a run is, to go on where none is, and to do anew what has ended.
+    """Refuse to begin where a run is, to go on where none or another is, and to do anew what ended.
 
     Raises
     ------
@@ -193,12 +209,43 @@ def check_output(options: Options, arguments: list[str]) -> None:
     begun = [folder for folder in runs if folder in whole or (folder / "checkpoint.pt").exists()]
     if options.resume and not begun:
         raise ValueError(f"nothing to resume in {options.output}; leave out --resume to begin")
-    if len(whole) == len(runs) and not (options.resume and options.seeds > 1):
+    more = options.seeds > 1 or options.record  # to print, or to record, of what has ended
+    if len(whole) == len(runs) and not (options.resume and more):
         raise ValueError(ending(options, arguments))
     if begun and not options.resume:
         raise ValueError(
             f"{begun[0]} holds a run: go on with `{resuming(arguments)}`, or name another --output"
         )
+    for folder in whole:
+        different = [part for run in ended(folder) for part in differences(options, run)]
+        if different:
+            raise ValueError(
+                f"the run in {folder} has ended with other options: {'; '.join(different)}; "
+                "give the same, or name another --output"
+            )
+
+
+def differences(options: Options, run: dict[str, Any]) -> list[str]:
+    """Say in what a run that is written down differs from those that are asked for."""
+    ours = {
+        "model": options.model,
+        "data": options.data if options.images is None else "pictures",
+        **asdict(options.training),
+    }
+    recipe = run.get("recipe")
+    # A record that is older than a field was made with its default.
+    theirs = {**run, **asdict(Recipe()), **(recipe if isinstance(recipe, dict) else {})}
+    constants = () if options.images is None else ("mean", "std")  # the recipe cannot know them
+    return [
+        f"{name} was {theirs.get(name)}, is {value}"
+        for name, value in ours.items()
+        if name not in constants and plain(theirs.get(name)) != plain(value)
+    ]
+
+
+def plain(value: Any) -> Any:
+    """Give a tuple as the list that JSON makes of it."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def ending(options: Options, arguments: list[str]) -> str:
@@ -262,6 +309,20 @@ def check_images(options: Options) -> None:
         imagenet.load(2)  # if the weights are not there, say so before anything is read
 
 
+def check_given(folder: Path, named: argparse.Namespace) -> None:
+    """Refuse options that would be ignored with a folder of pictures."""
+    if named.data is not None:
+        raise ValueError("--data must be left out with --images, your own pictures")
+    if named.test is None and named.validation is None:
+        return
+    kept = {part: name for name, part in pictures.layout(folder)[0].items()}
+    for part in ("test", "validation"):
+        if part in kept and getattr(named, part) is not None:
+            raise ValueError(
+                f"--{part} must be left out with {folder}, whose folder {kept[part]} is that part"
+            )
+
+
 def device_of(options: Options) -> torch.device:
     """Choose where this process computes.
 
@@ -282,6 +343,12 @@ def device_of(options: Options) -> torch.device:
         wanted = f"cuda:{os.environ['LOCAL_RANK']}"
     if not re.fullmatch(r"cpu|(cuda|mps|xpu)(:\d+)?", wanted):
         raise ValueError(f"device must be auto, cpu, cuda, mps or xpu, got {wanted!r}")
+    several = options.nproc > 1 or int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > 1  # torchrun's
+    if several and options.device.startswith("cuda:"):
+        raise ValueError(
+            "with several processes --device must be cuda, of which each takes a card of its own, "
+            f"got {options.device}"
+        )
     if wanted.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError("device is cuda, but PyTorch finds no GPU here; take --device cpu")
     device = find_device(wanted)

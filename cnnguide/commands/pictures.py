@@ -31,6 +31,7 @@ __all__ = [
     "RECIPES",
     "Pictures",
     "Split",
+    "layout",
     "progress",
     "read",
     "remember",
@@ -64,6 +65,7 @@ PARTS = ("train", "validation", "test")
 #: The folders of a data set that its maker has split.
 LAYOUT = {"train": "train", "val": "validation", "valid": "validation",
           "validation": "validation", "test": "test"}  # fmt: skip
+WHERE = ", which the run's pictures.json names"  # where a line would be too long
 TEST_SEED = 0  # every run of a folder reports on the same pictures
 Item = TypeVar("Item")
 
@@ -159,7 +161,8 @@ def read(folder: Path, *, side: int, show: bool) -> Pictures:
             pass
     whole = [k for k in range(len(found)) if k not in faults]
     copies = copies_of(folder, found, images, whole)
-    left_out = [*found.others, *(faults[k] for k in sorted(faults)), *copies.values()]
+    single = [*(faults[k] for k in sorted(faults)), *copies.values()]
+    left_out = [*(f"{', '.join(names)}: {why}" for names, why in found.others), *single]
     kept = [k for k in whole if k not in copies]
     if len(kept) < len(found):
         images = images[kept]
@@ -173,7 +176,8 @@ def read(folder: Path, *, side: int, show: bool) -> Pictures:
         tuple(left_out),
     )
     if show:
-        report(pictures)
+        shown = (f"{listed(names, rest=WHERE)}: {why}" for names, why in found.others)
+        report(pictures, [*shown, *single])
     return pictures
 
 
@@ -190,7 +194,7 @@ class Found(list[File]):
     """The files of a folder, those that are kept from training first."""
 
     classes: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
+    others: tuple[tuple[list[str], str], ...] = ()  # names, and why they are left out
 
 
 def find(folder: Path) -> Found:
@@ -218,7 +222,7 @@ def find(folder: Path) -> Found:
         (loose, "in no class's folder"),
         (others, "no picture, by the end of its name"),
     )
-    found.others = tuple(f"{listed(names)}: {reason}" for names, reason in why if names)
+    found.others = tuple((names, reason) for names, reason in why if names)
     return found
 
 
@@ -229,7 +233,24 @@ def files_in(folder: Path) -> list[str]:
 
 
 def layout(folder: Path) -> tuple[dict[str, str], list[str]]:
-    """Give the folders that are parts of a data set, and what lies beside them; or nothing."""
+    """Give the folders that are parts of a data set, and what lies beside them; or nothing.
+
+    Raises
+    ------
+    OSError
+        If a folder cannot be read.
+    ValueError
+        If two folders are the same part.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as name:
+    ...     for part in ("train/cat", "train/dog", "val/cat", "val/dog", "notes"):
+    ...         Path(name, part).mkdir(parents=True)
+    ...     layout(Path(name))
+    ({'train': 'train', 'val': 'validation'}, ['notes'])
+    """
     names = folders_in(folder) if folder.is_dir() else []
     parts = {name: LAYOUT[name.lower()] for name in names if name.lower() in LAYOUT}
     if not any(folders_in(folder / name) for name, part in parts.items() if part == "train"):
@@ -261,9 +282,9 @@ def copies_of(folder: Path, found: Found, images: Tensor, whole: list[int]) -> d
     return copies
 
 
-def listed(names: list[str], most: int = 5) -> str:
-    """Write the first of some names."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
+def listed(names: list[str], most: int = 5, rest: str = "") -> str:
+    """Write the first of some names, and what is said of the rest."""
+    more = f" and {len(names) - most} more{rest}" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
@@ -307,17 +328,17 @@ def progress(items: Iterable[Item], count: int, words: str, *, show: bool) -> It
     return tqdm(items, total=count, desc=words, unit=" pictures", leave=False)
 
 
-def report(pictures: Pictures) -> None:
+def report(pictures: Pictures, left_out: list[str]) -> None:
     """Print what was read, and what was left out."""
     print(
         f"{pictures.folder}: {counted(len(pictures.labels), 'picture')} of "
         f"{counted(len(pictures.classes), 'class')}, "
         f"read as {pictures.size} × {pictures.size} pixels"
     )
-    for sentence in pictures.left_out[:10]:
+    for sentence in left_out[:10]:
         print(f"  left out: {sentence}")
-    if len(pictures.left_out) > 10:
-        print(f"  left out: {len(pictures.left_out) - 10} more, which pictures.json names")
+    if len(left_out) > 10:
+        print(f"  left out: {len(left_out) - 10} more{WHERE}")
 
 
 def split(pictures: Pictures, *, validation: float, test: float, seed: int) -> Split:

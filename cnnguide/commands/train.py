@@ -62,6 +62,7 @@ from cnnguide.transfer import PartlyFrozen
 
 __all__ = ["main"]
 
+NEEDED = ("matplotlib", "safetensors", "tensorboard", "tqdm", "tyro")  # besides the library's own
 TRAINING_IMAGES = {"full": 50_000, "sample": 5_000}
 UNITS = {
     "test_accuracy": "share of the test images",
@@ -72,6 +73,7 @@ UNITS = {
 def main(arguments: list[str] | None = None) -> int:
     """Train, and write everything down."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    options: Options | None = None
     try:
         options = parse(arguments)
         check(options, arguments)
@@ -85,16 +87,24 @@ def main(arguments: list[str] | None = None) -> int:
             with sharing(options):
                 return run_seeds(options)
     except ModuleNotFoundError as error:
-        fault = f"{error}; `pip install cnnguide[train]` brings what this command needs"
+        fault = f"{error}; `pip install {' '.join(NEEDED)}` brings what this command needs"
     except (OSError, ValueError, FloatingPointError, ImportError) as error:
         fault = str(error)
     except KeyboardInterrupt as stop:
-        print(f"\nstopped; `{resuming(arguments)}` goes on", file=sys.stderr)
+        print(f"\nstopped; {way_on(options, arguments)}", file=sys.stderr)
         return 128 + (stop.args[0] if stop.args else signal.SIGINT)
     if int(os.environ.get("RANK", "0")) > 0:
         time.sleep(2)  # what is wrong in all processes alike is printed once, by the first
     print(f"error: {fault}", file=sys.stderr)
     return 1
+
+
+def way_on(options: Options | None, arguments: list[str]) -> str:
+    """Say how to go on after a stop, which may have come before there is anything to go on from."""
+    written = () if options is None or options.dry_run else folders(options).values()
+    if any((folder / "checkpoint.pt").exists() for folder in written):
+        return f"`{resuming(arguments)}` goes on"
+    return "no epoch was written down, and the same command begins anew"
 
 
 @contextmanager
@@ -121,19 +131,21 @@ def run_seeds(options: Options) -> int:
         options = replace(options, training=parts.recipe)
         report_plan(options, device, images.classes, len(parts.train[1]))
         return 0
-    if options.seeds == 1:
-        run_one(options, images, device)
-        return 0
     done = []
     for seed, folder in folders(options).items():
-        print_main(f"\nseed {seed}: {folder}")
+        if options.seeds > 1:
+            print_main(f"\nseed {seed}: {folder}")
         if options.resume and ended(folder):
+            if isinstance(images, pictures.Pictures):
+                check_same_pictures(replace(options, seed=seed), images, folder)
             print_main("has ended already")
         else:
             run_one(replace(options, seed=seed, output=folder), images, device)
         if rank() == 0:
             done += ended(folder)
-    if rank() == 0:
+            if options.record:
+                record(folder)
+    if rank() == 0 and options.seeds > 1:
         print_main(f"\n{'':24s}mean ± standard deviation of {len(done)} seeds, {done[0]['device']}")
         for name in ("last", "chosen"):
             scores = [100 * one["test_accuracy"][name] for one in done]
@@ -144,6 +156,22 @@ def run_seeds(options: Options) -> int:
             f"{'seconds':24s}{statistics.mean(seconds):.1f} ± {statistics.stdev(seconds):.1f}"
         )
     return 0
+
+
+def record(folder: Path) -> None:
+    """Add a folder's run to the results that the site shows, unless it is there already."""
+    shown = results.load("train", folder=results.FOLDER) or {"runs": []}
+    for run in ended(folder):
+        if run not in shown["runs"]:
+            add_run("train", run, UNITS, folder=results.FOLDER)
+
+
+def check_same_pictures(options: Options, images: pictures.Pictures, folder: Path) -> None:
+    """Refuse to count a run that has ended on other pictures."""
+    made = pictures.split(
+        images, validation=options.validation, test=options.test, seed=options.seed
+    )
+    pictures.remember(made, folder / "pictures.json", resume=True, write=False)
 
 
 def run_one(
@@ -330,8 +358,6 @@ def finish(
     }
     if parts.split is not None:
         single["pictures"] = {**parts.split.told(), "start": options.start}
-    if options.record:
-        add_run("train", single, UNITS, folder=results.FOLDER)
     results.save("train", {"units": UNITS, "runs": [single]}, folder=options.output)
     best = max(run.history, key=lambda epoch: epoch.validation_accuracy)
     print_main(f"test accuracy at the last epoch          {accuracy['last']:.4f}")

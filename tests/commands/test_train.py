@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 import weakref
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from cnnguide.commands import options as choices
 from cnnguide.commands import train as training_command
 from cnnguide.commands.train import main, owning
 from cnnguide.recipe import RECIPES, Recipe
-from cnnguide.run import Epoch
+from cnnguide.run import Epoch, Training
 
 
 class SmallNet(nn.Sequential):
@@ -135,6 +136,26 @@ def test_a_series_that_has_ended_is_not_run_again_and_can_tell_its_mean(tmp_path
     assert "seed-0 holds a run: go on with `cnnguide train --resume" in capsys.readouterr().err
 
 
+def test_a_series_does_not_count_runs_that_had_other_options(tmp_path, capsys):
+    assert command(tmp_path, "--seeds", "2") == 0
+    first = tmp_path / "run" / "seed-0"
+    for options, different in (
+        (["--epochs", "2"], "epochs was 1, is 2"),
+        (["--learning-rate", "0.1"], "learning_rate was 0.4, is 0.1"),
+        (["--model", "resnet10"], "model was quick, is resnet10"),
+        (["--data", "full", "--flip", "0"], "data was sample, is full; flip was 0.5, is 0.0"),
+    ):
+        capsys.readouterr()
+        assert command(tmp_path, *options, "--seeds", "3", "--resume") == 1
+        assert capsys.readouterr().err == (
+            f"error: the run in {first} has ended with other options: {different}; give the same, "
+            "or name another --output\n"
+        )
+    assert not (tmp_path / "run" / "seed-2").exists()
+    assert command(tmp_path, "--seeds", "3", "--resume") == 0
+    assert "mean ± standard deviation of 3 seeds" in capsys.readouterr().out
+
+
 @pytest.fixture
 def nox(monkeypatch):
     """Run a command as a session of nox does; give the names of the sessions."""
@@ -218,6 +239,7 @@ def test_every_field_of_the_recipe_is_an_option():
         (["--device", "abacus"], "device must be auto, cpu, cuda, mps or xpu, got 'abacus'"),
         (["--device", "hpu"], "device must be auto, cpu, cuda, mps or xpu, got 'hpu'"),
         (["--device", "cpu:0"], "device must be auto, cpu, cuda, mps or xpu, got 'cpu:0'"),
+        (["--device", "cuda:0", "--nproc", "2"], "each takes a card of its own, got cuda:0"),
     ],
 )
 def test_what_cannot_be_run_is_refused_in_one_line(tmp_path, capsys, options, message):
@@ -270,6 +292,17 @@ def test_several_processes_do_not_share_an_untried_device(tmp_path, monkeypatch)
     monkeypatch.setattr(choices, "find_device", torch.device)
     options = choices.parse(["--device", "mps", "--nproc", "2"])
     with pytest.raises(ValueError, match="on mps there must be one process, got several"):
+        choices.device_of(options)
+
+
+def test_the_processes_of_torchrun_do_not_share_a_card(monkeypatch):
+    monkeypatch.setattr(choices, "find_device", torch.device)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    options = choices.parse(["--device", "cuda:1"])
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")  # one on each of several machines
+    assert choices.device_of(options) == torch.device("cuda:1")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="must be cuda, of which each takes a card of its own"):
         choices.device_of(options)
 
 
@@ -358,8 +391,13 @@ def test_what_the_end_needs_is_asked_for_at_the_start(tmp_path, capsys, monkeypa
     monkeypatch.setitem(sys.modules, name, None)
     assert command(tmp_path) == 1
     err = capsys.readouterr().err
-    assert name in err and "`pip install cnnguide[train]`" in err and err.count("\n") == 1
+    (line,) = re.findall("; `pip install (.+)` brings what this command needs$", err.strip())
+    assert name in err and name.split(".")[0] in line.split() and err.count("\n") == 1
     assert not (tmp_path / "run").exists()
+    # the package is on no registry yet: the line names what it wants, and nothing of ours
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = extras["optional-dependencies"]["train"]
+    assert line.split() == [re.match(r"[\w-]+", each)[0] for each in wanted]
 
 
 @posix
@@ -645,6 +683,60 @@ def test_a_polite_stop_says_how_to_go_on(tmp_path, name, code):
     assert "stopped; `cnnguide train --resume --model quick " in err
     assert f"--output {tmp_path / 'stopped'}` goes on" in err
     assert load_checkpoint(tmp_path / "stopped" / "checkpoint.pt")["history"]
+
+
+def stop(*_, **__):
+    raise KeyboardInterrupt(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("seeds", ["1", "2"])
+def test_a_stop_before_the_first_epoch_has_ended_names_what_works(
+    tmp_path, capsys, monkeypatch, seeds
+):
+    anew = "\nstopped; no epoch was written down, and the same command begins anew\n"
+    with monkeypatch.context() as early:
+        early.setattr(Training, "run_epoch", stop)
+        assert command(tmp_path, "--seeds", seeds) == 143
+        assert capsys.readouterr().err == anew
+    with monkeypatch.context() as late:
+        late.setattr(training_command, "save_weights", stop)
+        assert command(tmp_path, "--seeds", seeds) == 143  # the same command
+        assert "stopped; `cnnguide train --resume --model quick" in capsys.readouterr().err
+    with monkeypatch.context() as dry:
+        dry.setattr(training_command, "report_plan", stop)
+        assert command(tmp_path, "--seeds", seeds, "--dry-run") == 143
+        assert capsys.readouterr().err == anew
+    assert command(tmp_path, "--seeds", seeds, "--resume") == 0
+
+
+def test_a_run_that_could_not_be_recorded_is_refused_at_its_start(tmp_path, capsys, monkeypatch):
+    shown = tmp_path / "shown"
+    shown.touch()  # nobody can write into a file as if it were a folder, not even root
+    monkeypatch.setattr(results, "FOLDER", shown)
+    assert command(tmp_path, "--record") == 1
+    assert capsys.readouterr().err == (
+        f"error: --record must be left out where {shown}, which holds the results that the site "
+        "shows, cannot be written: Not a directory\n"
+    )
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_run_is_recorded_once_also_after_a_stop(tmp_path, capsys, monkeypatch, seeds):
+    shown, options = tmp_path / "shown", ["--seeds", str(seeds), "--record"]
+    shown.mkdir()
+    monkeypatch.setattr(results, "FOLDER", shown)
+    with monkeypatch.context() as at_the_end:
+        at_the_end.setattr(training_command, "add_run", stop)
+        assert command(tmp_path, *options) == 143
+    first = tmp_path / "run" if seeds == 1 else tmp_path / "run" / "seed-0"
+    (own,) = results.load("train", folder=first)["runs"]
+    assert results.load("train", folder=shown) is None
+    for _ in range(2):
+        assert command(tmp_path, *options, "--resume") == 0
+        runs = results.load("train", folder=shown)["runs"]
+        assert runs[0] == own and [run["seed"] for run in runs] == [*range(seeds)]
+    assert capsys.readouterr().out.count("has ended already") == seeds + 1
 
 
 def test_two_processes_run_the_command_and_one_writes(tmp_path):

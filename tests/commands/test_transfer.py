@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 from torch import nn
 
@@ -16,6 +18,9 @@ def tiny(source):
     return network
 
 
+QUICK = ["--epochs", "1", "--device", "cpu", "--weights", "package"]
+
+
 def small_run(tmp_path, monkeypatch, *options):
     monkeypatch.setattr(transfer, "load_pretrained", tiny)
     full = data.load("sample")
@@ -23,14 +28,13 @@ def small_run(tmp_path, monkeypatch, *options):
     monkeypatch.setattr(data, "load", lambda name: few)
     monkeypatch.setattr(transfer_run, "cifar_resnet18", lambda: nn.Sequential(
         nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 10)))  # fmt: skip
-    arguments = ["--epochs", "1", "--device", "cpu", "--output", str(tmp_path), *options]
-    return transfer_run.main(arguments)
+    return transfer_run.main([*QUICK, "--output", str(tmp_path), *options])
 
 
 def test_the_command_measures_every_setting_and_says_what_it_could_not(
     tmp_path, monkeypatch, capsys, unchecked
 ):
-    assert small_run(tmp_path, monkeypatch) == 0
+    assert small_run(tmp_path, monkeypatch, "--weights", "torchvision", "package") == 1
     runs = results.load("transfer", folder=tmp_path)["runs"]
     assert [run["setting"] for run in runs] == list(transfer_run.SETTINGS)
     assert [run["size"] for run in runs] == [32, 48, 48, 32]
@@ -63,9 +67,37 @@ def test_the_same_command_goes_on_with_the_settings_that_are_left(
     runs = results.load("transfer", folder=tmp_path)["runs"]
     assert [run["setting"] for run in runs] == list(transfer_run.SETTINGS)  # each of them once
     assert capsys.readouterr().out.count("has been measured already") == 2
-    arguments = ["--epochs", "1", "--device", "cpu", "--output", str(tmp_path)]
-    assert transfer_run.main([*arguments, "--seed", "1"]) == 0  # another run is measured
+    another = [*QUICK, "--output", str(tmp_path), "--seed", "1"]
+    assert transfer_run.main(another) == 0  # it is measured
     assert len(results.load("transfer", folder=tmp_path)["runs"]) == 8
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_the_seconds_of_fine_tuning_begin_with_the_fitted_head(
+    tmp_path, monkeypatch, unchecked, stopped
+):
+    clock, real, tune = [0.0], transfer_run.fit_frozen, transfer_run.fine_tune
+
+    def fit_slowly(*arguments):
+        clock[0] += 100
+        return real(*arguments)
+
+    def tune_in_seven_seconds(*arguments):
+        clock[0] += 7
+        return tune(*arguments)
+
+    def broken(*arguments):
+        raise FloatingPointError("training diverged")
+
+    monkeypatch.setattr(transfer_run, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(transfer_run, "fit_frozen", fit_slowly)
+    if stopped:
+        monkeypatch.setattr(transfer_run, "fine_tune", broken)
+        assert small_run(tmp_path, monkeypatch) == 1
+    monkeypatch.setattr(transfer_run, "fine_tune", tune_in_seven_seconds)
+    assert small_run(tmp_path, monkeypatch) == 0
+    runs = results.load("transfer", folder=tmp_path)["runs"]
+    assert [run["seconds"] for run in runs] == [100, 100, 7, 0]
 
 
 def test_what_was_measured_before_is_recorded_once(tmp_path, monkeypatch, capsys, unchecked):
@@ -74,7 +106,7 @@ def test_what_was_measured_before_is_recorded_once(tmp_path, monkeypatch, capsys
     assert small_run(run, monkeypatch) == 0
     measured = results.load("transfer", folder=run)
     assert not shown.exists()
-    arguments = ["--epochs", "1", "--device", "cpu", "--record", "--output"]
+    arguments = [*QUICK, "--record", "--output"]
     for _ in range(2):
         assert transfer_run.main([*arguments, str(run)]) == 0
         assert results.load("transfer", folder=shown) == measured

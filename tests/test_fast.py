@@ -263,7 +263,7 @@ def test_recording_without_a_gpu_is_refused():
     assert not Techniques.for_device(torch.device("cpu")).recorded
 
 
-def test_a_step_is_recorded_where_its_choices_lie(monkeypatch):
+def test_a_step_is_recorded_where_its_choices_lie(monkeypatch, unchecked):
     """PyTorch's parts that need a GPU only note on which one they are used."""
     current, used = [0], []
 
@@ -297,13 +297,15 @@ def test_a_step_is_recorded_where_its_choices_lie(monkeypatch):
     for name, stand_in in stand_ins.items():
         monkeypatch.setattr(torch.cuda, name, stand_in)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("cnnguide.fast.Recording", lambda *parts: parts)
     forked = []
     monkeypatch.setattr(torch.random, "fork_rng", lambda which: nullcontext(forked.extend(which)))
     net = tiny_net()
     with FakeTensorMode(allow_non_fake_inputs=True):  # knows devices, and needs none of them
         choices = Choices(*(torch.zeros(4, dtype=torch.int64, device="cuda:1") for _ in range(6)))
         steps = []
-        record_step(lambda _: steps.append(current[0]), choices, net, make_optimizer(net, TINY))
+        step, record = lambda _: steps.append(current[0]), unchecked(record_step)
+        record(step, choices, net, make_optimizer(net, TINY))
     assert steps == [1, 1, 1, 1] and forked == [torch.device("cuda:1")] and current == [0]
     assert [stream and stream.made_on for stream in used] == [1]  # not PyTorch's own, of GPU 0
 

@@ -81,7 +81,7 @@ def test_images_are_moved_once_and_not_in_every_epoch():
             used["validation"].append((images, labels))
             return super().evaluate(model, images, labels)
 
-    pairs = [[part.as_subclass(Far) for part in pair] for pair in (few(), few(20))]
+    pairs = [tuple(part.as_subclass(Far) for part in pair) for pair in (few(), few(20))]
     list(Watched(tiny_net(), TINY).fit(*pairs))
     for first, *others in used.values():
         assert len(others) == 2 and type(first[0]) is type(first[1]) is torch.Tensor

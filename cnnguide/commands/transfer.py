@@ -183,7 +183,7 @@ def run(options: argparse.Namespace) -> int:
         save(options, source, FROZEN, prepare.size, lambda: fitted()[1])  # noqa: B023
         save(options, source, FINE_TUNED, prepare.size,
              lambda: fine_tune(network, fitted()[0], prepare, images, options),  # noqa: B023
-             before=fitted)  # fmt: skip
+             first=fitted)  # fmt: skip
     save(options, None, SCRATCH, 32, lambda: from_scratch(images, options))
     return missed
 
@@ -205,11 +205,11 @@ def save(
     size: int,
     measure: Callable[[], float],
     *,
-    before: Callable[[], object] = lambda: None,
+    first: Callable[[], object] = lambda: None,
 ) -> None:
     """Measure one setting, print it and write it down, unless that has been done.
 
-    The clock begins after `before`, so that a part which another setting counts is not in it.
+    The clock begins after `first`, so that a part which another setting counts is not in it.
     """
     name = f"{source}, {setting}" if source else setting
     print(name, flush=True)
@@ -228,7 +228,7 @@ def save(
         print("  has been measured already", flush=True)
         record(options, done[0])
         return
-    before()
+    first()
     start = time.perf_counter()
     accuracy = measure()
     single: dict[str, Any] = {

@@ -92,8 +92,9 @@ def test_the_seconds_of_fine_tuning_begin_with_the_fitted_head(
     monkeypatch.setattr(transfer_run, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
     monkeypatch.setattr(transfer_run, "fit_frozen", fit_slowly)
     if stopped:
-        monkeypatch.setattr(transfer_run, "fine_tune", broken)
-        assert small_run(tmp_path, monkeypatch) == 1
+        with monkeypatch.context() as earlier:
+            earlier.setattr(transfer_run, "fine_tune", broken)
+            assert small_run(tmp_path, earlier) == 1
     monkeypatch.setattr(transfer_run, "fine_tune", tune_in_seven_seconds)
     assert small_run(tmp_path, monkeypatch) == 0
     runs = results.load("transfer", folder=tmp_path)["runs"]

@@ -11,11 +11,14 @@
     return url.startsWith("auto_examples/") ? "gallery" : "chapter";
   }
 
-  /** The lines that were packed: ASCII has numbers for words, other runs have them for letters. */
-  function unpacked({ plain, words, others, letters }) {
-    const from = (table) => (number) => table[number.charCodeAt(0) - 0x80];
-    const latin = plain.replace(/[\u0080-\u07ff]/g, from(words.split(" ")));
-    const runs = others.replace(/[\u0080-\u33ff]/g, from([...letters])).split("\x7f");
+  /** The lines that were packed: ASCII has numbers for words, other runs for pieces of Chinese. */
+  function unpacked({ plain, words, others, pieces }) {
+    const from = (list) => {
+      const table = list.split(" ");
+      return (number) => table[number.charCodeAt(0) - 0x80];
+    };
+    const latin = plain.replace(/[\u0080-\u07ff]/g, from(words));
+    const runs = others.replace(/[\u0080-\u33ff]/g, from(pieces)).split("\x7f");
     return latin.split("\x7f").map((run, i) => run + (runs[i] ?? "")).join("").split("\n");
   }
 

@@ -130,6 +130,15 @@ def site(tmp_path_factory):
     return made
 
 
+def test_a_page_begins_in_a_copy_of_a_process_that_has_imported_torch_already(site):
+    shown = 'import sys\nprint("has torch:", "torch._dynamo" in sys.modules)\nprint("red'
+    site.replace("docs/red.md", 'print("red', shown)
+    assert site.build() == ([], 1)
+    assert "has torch: True" in site.shown("red")
+    site.replace("docs/red.md", shown, 'print("red')
+    assert site.build() == ([], 1)
+
+
 def test_a_comment_and_a_docstring_run_nothing(site):
     site.replace("cnnguide/red.py", '"""Give a number."""', '"""Give a small number."""  # 1')
     assert site.build() == ([], 0)

@@ -10,6 +10,7 @@ runs the script or the page again and reports it as it always does.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -50,6 +51,8 @@ def run_side_by_side(
     ended : callable
         Called with each job that has ended, and whether it went well.
     """
+    gc.collect()
+    gc.freeze()  # what is here now is not looked through, and so not copied, by each process
     left = [*jobs]
     running: dict[Any, tuple[Work, BaseProcess]] = {}  # by what tells that the process has ended
     while left or running:
@@ -64,6 +67,7 @@ def run_side_by_side(
             if process.exitcode:
                 job.forget()
             ended(job, not process.exitcode)
+    gc.unfreeze()
 
 
 def run_alone(job: Job) -> None:
@@ -88,7 +92,7 @@ def run_alone(job: Job) -> None:
 class ForkedProvisioner(LocalProvisioner):
     """Starts a kernel as a copy of this process."""
 
-    async def launch_process(self, cmd: list[str], **kwargs: Any) -> Any:
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Start the kernel; jupyter_client calls this."""
         options = kwargs["env"], kwargs.get("cwd")
         process = get_context("fork").Process(target=be_kernel, args=(cmd, *options))

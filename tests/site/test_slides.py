@@ -67,8 +67,8 @@ def test_keys_turn_the_slides(decks, page):
 
     assert shown() == 1
     for key, slide in (
-        *(("ArrowRight", 2), ("Space", 3), ("ArrowLeft", 2), ("End", count)),
-        *(("ArrowRight", count), ("Home", 1), ("ArrowUp", 1)),
+        *(("ArrowRight", 2), ("Space", 3), ("Shift+Space", 2), ("End", count)),
+        *(("ArrowLeft", count - 1), ("ArrowRight", count), ("Home", 1), ("ArrowUp", 1)),
     ):
         page.keyboard.press(key)
         assert shown() == slide

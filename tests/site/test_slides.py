@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 
 from conftest import SITE
 from page.reading_order import stems
-from page.slides import deck
+from page.slides import deck, write
 
 EDITIONS = ("en", "zh")
 SCREEN = {"width": 960, "height": 540}
@@ -53,6 +53,19 @@ def test_a_deck_needs_no_other_file(decks, edition, stem):
     addresses = re.findall(r'(?:src|href)="([^"]{,60})|url\("?([^")]{,60})', text)
     assert addresses
     assert [a for pair in addresses for a in pair if a and not a.startswith("data:")] == []
+
+
+def test_earlier_versions_beside_the_editions_get_no_slides(tmp_path, monkeypatch):
+    monkeypatch.setattr("page.slides.stems", lambda: ["conv"])
+    site, fonts = tmp_path / "html", tmp_path / "html" / "en" / "_static" / "mathfont"
+    fonts.mkdir(parents=True)
+    (site / "v0.1.0").mkdir()
+    for folder in ("en", "v0.1.0"):
+        (site / folder / "index.html").write_text("")
+    (site / "en" / "conv.html").write_text('<html lang="en"><article><h1>C</h1></article></html>')
+    (fonts / "cnnguide-math.woff2").write_bytes(b"font")
+    (fonts.parent / "formulas.css").write_text("math { color: red }")
+    assert write(site, tmp_path / "slides") == [tmp_path / "slides" / "en" / "conv.html"]
 
 
 def test_keys_turn_the_slides(decks, page):

@@ -61,8 +61,8 @@ def write_index(app: Sphinx, error: Exception | None) -> None:
     }
     data = json.dumps(index, ensure_ascii=False)
     Path(app.outdir, INDEX).write_text(f"globalThis.searchIndex = {data};\n", "utf-8")
-    page = Path(app.outdir, "search.html")
-    page.write_text(with_versions(page.read_text("utf-8"), Path(app.outdir)), "utf-8")
+    searching = Path(app.outdir, "search.html")
+    searching.write_text(with_versions(searching.read_text("utf-8"), Path(app.outdir)), "utf-8")
 
 
 def with_versions(page: str, folder: Path) -> str:

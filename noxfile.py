@@ -296,7 +296,12 @@ def wheel(session: nox.Session) -> None:
     (built,), (source,) = out.glob("*.whl"), out.glob("*.tar.gz")
     if missing := tracked(session) - packed(source):
         session.error(f"{source.name} lacks {', '.join(sorted(missing))}")
-    session.install(f"cnnguide[gallery] @ {built.as_uri()}", "--reinstall-package", "cnnguide")
+    package = f"cnnguide[gallery] @ {built.as_uri()}"
+    if session.venv_backend == "uv":
+        session.install(package, "--reinstall-package", "cnnguide")
+    else:  # pip takes a wheel of the same version for the one it has
+        session.install(package)
+        session.install(package, "--force-reinstall", "--no-deps")
     script = out / "copy" / "plot_conv.py"
     script.parent.mkdir()
     shutil.copy(ROOT / "gallery" / script.name, script)

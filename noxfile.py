@@ -106,11 +106,13 @@ def serve(session: nox.Session) -> None:
     """Rebuild a page whenever a file is saved, on http://127.0.0.1:8000; '-- zh_CN' in Chinese."""
     install(session, "docs", extras="gallery")
     (language,) = session.posargs or ["en"]
+    # what a build writes must not begin the next one
+    made = ("*.mo", "*/auto_examples/*", "*/gen_backrefs/*", "*/_build/*", "*/__pycache__/*")
     session.run(
         *("sphinx-autobuild", "docs", str(SITE / language.split("_")[0]), "-j", "auto"),
         *("-D", f"language={language}", "-d", str(BUILD / "doctrees" / language)),
-        *("--watch", "cnnguide", "--watch", "gallery", "--ignore", "*.mo"),
-        *("--ignore", "*/auto_examples/*", "--ignore", "*/_build/*"),
+        *("--watch", "cnnguide", "--watch", "gallery"),
+        *(f"--ignore={pattern}" for pattern in made),
     )
 
 

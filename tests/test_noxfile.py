@@ -4,6 +4,7 @@ import importlib.util
 import sys
 import tarfile
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -33,7 +34,8 @@ class Session:
     """Notes what is installed, and builds empty packages."""
 
     def __init__(self, folder, backend):
-        self.folder, self.venv_backend, self.installed = folder, backend, []
+        self.folder, self.venv_backend = folder, backend
+        self.installed, self.commands, self.posargs = [], [], []
 
     def create_tmp(self):
         return str(self.folder / "tmp")
@@ -42,6 +44,7 @@ class Session:
         self.installed.append(arguments)
 
     def run(self, *command, **_):
+        self.commands.append(command)
         if command[:3] == ("python", "-m", "build"):
             out = Path(command[-1])
             (out / "cnnguide-0-py3-none-any.whl").write_bytes(b"")
@@ -67,3 +70,19 @@ def test_the_wheel_is_installed_over_the_one_before(noxfile, tmp_path, backend):
         "virtualenv": [[], ["--force-reinstall", "--no-deps"]],
     }
     assert over == expected[backend]
+
+
+def test_what_a_build_writes_does_not_begin_the_next_one(noxfile, tmp_path):
+    session = Session(tmp_path, "uv")
+    noxfile.serve(session)
+    (command,) = session.commands
+    patterns = [option.partition("=")[2] for option in command if option.startswith("--ignore=")]
+    for name in (
+        *("docs/auto_examples/plot_conv.rst", "docs/gen_backrefs/cnnguide.conv.pad.examples.new"),
+        *("docs/_build/keys.json", "docs/locale/zh_CN/LC_MESSAGES/conv.mo"),
+        *("docs/_ext/page/__pycache__/feed.cpython-313.pyc", "cnnguide/__pycache__/a.pyc"),
+    ):
+        # sphinx-autobuild looks for a pattern from the folder on in which it was started
+        assert any(fnmatch(f"/guide/{name}", f"/guide/{pattern}") for pattern in patterns), name
+    for name in ("docs/conv.md", "cnnguide/conv.py", "docs/_ext/page/page.css", "docs/conf.py"):
+        assert not any(fnmatch(f"/guide/{name}", f"/guide/{pattern}") for pattern in patterns), name

@@ -229,6 +229,14 @@ def test_what_is_typed_leads_where_what_is_meant_does(results, edition, typed, m
     assert results(edition, typed, some=True)[:1] == results(edition, meant)[:1] != []
 
 
+@pytest.mark.parametrize("asking", ["的区别", "是什么", "怎么办"])
+def test_words_that_ask_find_nothing_without_one_that_tells(results, asking):
+    assert results("zh", f"qwertz {asking}", some=True) == []
+    assert {*results("zh", f"Nesterov {asking}", some=True)} <= {
+        *results("zh", "Nesterov", some=True)
+    }
+
+
 def test_a_page_that_lacks_a_word_is_found_and_names_it(page, server):
     page.goto(f"{server}/en/search.html?q={quote('dropout checkerboard')}")
     lacking = page.locator("[data-page='dropout.html'] h2 small")

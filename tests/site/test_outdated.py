@@ -11,6 +11,7 @@ import pytest
 
 import gallery.messages
 import page.facts
+import page.questions
 import translation.state
 from conftest import ROOT
 from translation.editions import address, published
@@ -92,6 +93,20 @@ def test_all_chapters_are_read_again_when_there_is_one_more(monkeypatch):
     ):
         monkeypatch.setattr(page.facts, "stems", lambda order=order: order)
         assert again(None, env, set(), set(), set()) == expected
+
+
+def test_a_chapter_is_written_again_when_it_has_got_questions():
+    labels = {"selftest-conv": ("selftest", "selftest-conv"), "conv": ("conv", "conv")}
+    domain = SimpleNamespace(anonlabels=labels)
+    env = SimpleNamespace(
+        found_docs={"conv", "pool", "selftest"},
+        domains=SimpleNamespace(standard_domain=domain),
+    )
+    again = page.questions.pages_to_write_again
+    assert again(None, env) == []
+    domain.anonlabels = {**labels, "selftest-pool": ("selftest", "selftest-pool")}
+    assert again(None, env) == ["pool"]
+    assert again(None, env) == []
 
 
 def test_the_state_of_the_translation_counts_a_new_catalog(tmp_path):

@@ -106,11 +106,13 @@ def serve(session: nox.Session) -> None:
     """Rebuild a page whenever a file is saved, on http://127.0.0.1:8000; '-- zh_CN' in Chinese."""
     install(session, "docs", extras="gallery")
     (language,) = session.posargs or ["en"]
+    # what a build writes must not begin the next one
+    made = ("*.mo", "*/auto_examples/*", "*/gen_backrefs/*", "*/_build/*", "*/__pycache__/*")
     session.run(
         *("sphinx-autobuild", "docs", str(SITE / language.split("_")[0]), "-j", "auto"),
         *("-D", f"language={language}", "-d", str(BUILD / "doctrees" / language)),
-        *("--watch", "cnnguide", "--watch", "gallery", "--ignore", "*.mo"),
-        *("--ignore", "*/auto_examples/*", "--ignore", "*/_build/*"),
+        *("--watch", "cnnguide", "--watch", "gallery"),
+        *(f"--ignore={pattern}" for pattern in made),
     )
 
 
@@ -296,7 +298,12 @@ def wheel(session: nox.Session) -> None:
     (built,), (source,) = out.glob("*.whl"), out.glob("*.tar.gz")
     if missing := tracked(session) - packed(source):
         session.error(f"{source.name} lacks {', '.join(sorted(missing))}")
-    session.install(f"cnnguide[gallery] @ {built.as_uri()}", "--reinstall-package", "cnnguide")
+    package = f"cnnguide[gallery] @ {built.as_uri()}"
+    if session.venv_backend == "uv":
+        session.install(package, "--reinstall-package", "cnnguide")
+    else:  # pip takes a wheel of the same version for the one it has
+        session.install(package)
+        session.install(package, "--force-reinstall", "--no-deps")
     script = out / "copy" / "plot_conv.py"
     script.parent.mkdir()
     shutil.copy(ROOT / "gallery" / script.name, script)

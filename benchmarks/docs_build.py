@@ -42,7 +42,7 @@ def build(root: Path, language: str = "en") -> float:
 
 
 def main() -> None:
-    """Time three builds and print them as a table."""
+    """Time the builds, each after the one before, and print them as a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

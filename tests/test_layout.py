@@ -243,6 +243,16 @@ def test_no_line_of_javascript_is_long_unless_it_is_one_text():
             assert len(line) <= 100 or is_text, f"{path.name}: {line}"
 
 
+def test_every_script_that_an_extension_names_is_there():
+    theirs = {"doctools.js"}  # Sphinx's
+    named = {
+        name
+        for path in EXTENSIONS.rglob("*.py")
+        for name in re.findall(r"`([a-z_-]+\.js)`", path.read_text(encoding="utf-8"))
+    }
+    assert named - theirs <= {path.name for path in EXTENSIONS.rglob("*.js")}
+
+
 def test_no_extension_imports_in_a_circle():
     graph = extension_imports()
     assert "translation.catalogs" in graph["gallery.figure_words"]

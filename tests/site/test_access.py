@@ -97,6 +97,21 @@ def test_a_term_shows_its_definition_on_hover_and_on_focus(page, server, edition
     assert entry.startswith(term.get_attribute("data-definition")[:10])
 
 
+def test_a_definition_stays_while_its_term_has_the_focus(page, server):
+    page.goto(f"{server}/en/conv.html")
+    term = page.locator("a[data-definition]").first
+    term.evaluate("term => term.scrollIntoView({behavior: 'instant', block: 'center'})")
+    page.wait_for_timeout(200)
+    tip = page.get_by_role("tooltip")
+    term.focus()
+    term.hover()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(500)
+    assert tip.is_visible()
+    term.blur()
+    assert tip.count() == 0
+
+
 def test_a_definition_stays_inside_a_phone(page, server):
     page.set_viewport_size({"width": 360, "height": 700})
     page.goto(f"{server}/en/conv.html")

@@ -345,6 +345,15 @@ def test_the_switch_leads_from_a_term_to_that_term(page, server, term):
     assert page.url.endswith(f"/zh/glossary.html#{term}")
 
 
+def test_the_switch_leads_on_from_an_address_that_cannot_be_decoded(page, server):
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"{server}/en/search.html?q=stride#100%")
+    page.locator(".sidebar-drawer .language-switch a").click()
+    page.wait_for_url(re.compile("/zh/search.html.q=stride"))
+    assert faults == []
+
+
 def test_nothing_moves_for_readers_who_want_less_motion(page, server):
     page.emulate_media(reduced_motion="reduce")
     page.goto(f"{server}/en/conv.html")

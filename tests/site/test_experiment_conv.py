@@ -401,6 +401,21 @@ def test_a_picture_of_the_reader_s_own_takes_the_photograph_s_place(experiment):
     assert check(page, image=image) == (30, 32, 4 * 124)
 
 
+def test_a_new_picture_is_convolved_while_a_weight_is_missing(experiment):
+    page = experiment()
+    page.get_by_label("Weight in row 1, column 1").fill("")
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64), "white").save(file, "png")
+    page.locator(f"{PLACE} input[type=file]").set_input_files(
+        {"name": "own.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    wait_until(page, "document.querySelector('.conv-sum td').textContent === '255'")
+    assert "Weights: −20 to 20" in page.locator(f"{PLACE} .experiment-status").inner_text()
+    page.get_by_label("Weight in row 1, column 1").fill("0")  # of sobel x, as before
+    page.mouse.move(*middle(page, 1, 30, 32))
+    assert check(page, image=torch.full((1, 1, 64, 64), 255.0).double()) == (30, 32, 0)
+
+
 def test_the_chinese_page_speaks_chinese(experiment):
     page = experiment("zh")
     said = []

@@ -332,6 +332,42 @@ def test_a_network_that_cannot_be_loaded_is_said(page, server):
     assert place(page).get_by_role("button", name="Load").is_enabled()
 
 
+def test_a_module_that_failed_to_load_once_can_be_loaded_again(page, server):
+    page.route("**/ort.wasm.min.mjs", lambda route: route.abort(), times=1)
+    page.goto(f"{server}/en/train.html")
+    load = place(page).get_by_role("button", name="Load")
+    load.click()
+    place(page).get_by_text("It could not be loaded").wait_for()
+    load.click()
+    place(page).locator(".demo-bars button").first.wait_for()
+
+
+def test_a_photograph_that_comes_late_takes_no_later_choice_away(demo):
+    demo.evaluate("""() => {
+        const decode = Image.prototype.decode;
+        globalThis.held = [];
+        Image.prototype.decode = function () {
+            if (!this.src.includes("cifar")) return decode.call(this);
+            return new Promise((resolve) => held.push(resolve)).then(() => decode.call(this));
+        };
+    }""")
+    for name in ("ship, photograph 1", "truck, photograph 1"):
+        place(demo).get_by_role("radio", name=name).click()
+    demo.evaluate("held.toReversed().forEach((go, k) => setTimeout(go, 100 * k))")
+    demo.wait_for_timeout(500)
+    truck = seen(demo)
+    place(demo).get_by_role("radio", name="ship, photograph 1").click()
+    own = noise(32)
+    place(demo).get_by_label("Your own picture").set_input_files([packed(own)])
+    back(demo).wait_for()
+    demo.evaluate("held.forEach((go) => go())")
+    demo.wait_for_timeout(300)
+    assert (seen(demo) == np.asarray(own)).all()
+    sample = data.load("sample")
+    first = sample.test_images[sample.test_labels == 9][0].permute(1, 2, 0).numpy()
+    assert (truck == first).all()
+
+
 def test_the_still_figure_is_there_without_javascript(chromium, server):
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()

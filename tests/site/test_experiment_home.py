@@ -81,6 +81,20 @@ def test_it_stands_still_for_readers_who_want_less_motion(experiment):
     page.get_by_role("button", name="Pause").wait_for()
 
 
+def test_there_is_no_button_before_the_photograph_has_come(page, server):
+    """A press on it would start a second clock, which no press stops."""
+    held = []
+    page.route("**/camera.png", lambda route: held.append(route))
+    page.goto(f"{server}/en/index.html")
+    button = page.locator(f"{PLACE} button")
+    button.wait_for(state="attached")
+    assert not button.is_visible()
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    page.get_by_role("button", name="Pause").wait_for()
+
+
 def test_the_words_are_chinese_on_the_chinese_page(experiment):
     page = experiment("zh")
     page.get_by_role("button", name="暂停").click()

@@ -259,6 +259,19 @@ def test_gamma_beta_momentum_and_the_deviation_are_obeyed(experiment):
         press_next(page, layer)
 
 
+def test_another_momentum_leaves_the_arithmetic_of_the_last_batch_as_it_was(experiment):
+    page = experiment()
+    press_next(page, fresh(page))
+    shown = page.locator(".norm-parts .norm-formula").inner_text()
+    page.get_by_label("Momentum").fill("0.75")
+    assert page.locator(".norm-parts .norm-formula").inner_text() == shown
+    for formula in page.locator(".norm-parts math").all():
+        *_, result = numbers = [number(n) for n in formula.locator("mn").all_text_contents()]
+        kept, old, share, *factors = numbers[:-1]
+        factor = factors[0] / factors[1] if len(factors) == 3 else 1  # from biased to unbiased
+        assert kept * old + share * factor * factors[-1] == pytest.approx(result, abs=0.02)
+
+
 def test_a_value_beyond_the_line_is_marked_at_its_end(experiment):
     page = experiment()
     page.get_by_label("Input deviation").fill("0.5")

@@ -272,3 +272,38 @@ def test_what_is_copied_holds_formulas_as_tex(chromium, server):
     plain = page.locator("article p:not(:has(.math))").first
     assert copied(page, plain.element_handle()).strip() == plain.inner_text().strip()
     context.close()
+
+
+def test_what_is_copied_from_an_experiment_leaves_formulas_and_choices_as_they_are(
+    chromium, server
+):
+    context = chromium.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"{server}/en/norm.html")
+    page.locator("#experiment-norm .norm-formula math").first.wait_for()
+    page.get_by_label("Evaluation mode").check()
+    article = page.locator("article")
+    tex = article.locator("div.math annotation").first.text_content()
+    assert f"$${tex}$$" in copied(page, article.element_handle())
+    assert page.get_by_label("Evaluation mode").is_checked()
+    assert faults == []
+    context.close()
+
+
+def test_a_field_gives_its_own_text_while_a_formula_is_selected(chromium, server):
+    """As Firefox has it, where a selection on the page stays while one in a field is copied."""
+    page = chromium.new_page()
+    page.goto(f"{server}/en/norm.html")
+    page.locator("div.math").first.evaluate("e => getSelection().selectAllChildren(e)")
+    taken = """place => {
+        const event = new ClipboardEvent("copy", {
+            bubbles: true, cancelable: true, clipboardData: new DataTransfer(),
+        });
+        document.querySelector(place).dispatchEvent(event);
+        return event.defaultPrevented;
+    }"""
+    assert page.evaluate(taken, "article p")
+    assert not page.evaluate(taken, ".sidebar-search")
+    page.close()

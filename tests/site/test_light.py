@@ -166,6 +166,20 @@ def test_shared_sheets_become_one_and_a_pages_own_stay(tmp_path):
     assert version not in first
 
 
+def test_a_page_names_a_script_by_what_it_holds_now(tmp_path):
+    """Sphinx writes a page only if its source has changed, not if a script of it has."""
+    line = '<script src="../_static/s.js?v=1"></script>\n<a href="_static/x.svg?v=1">x</a>\n'
+    folder = site_of(tmp_path, one=links("a.css") + line, other=links("a.css"))
+    shown = []
+    for script in ("let first;", "let second;", "let first;"):
+        (folder / "_static" / "s.js").write_text(script, encoding="utf-8")
+        write_sheet(folder, tmp_path / "kept", ["one", "other"])
+        shown.append((folder / "one.html").read_text(encoding="utf-8"))
+    versions = [re.search(r"s\.js\?v=(\w{8})", text)[1] for text in shown]
+    assert versions[0] == versions[2] != versions[1]
+    assert all('href="_static/x.svg?v=1"' in text for text in shown)
+
+
 def test_a_sheet_below_a_folder_may_show_no_file(tmp_path):
     folder = site_of(tmp_path, one=links("styles/b.css"))
     (folder / "_static" / "styles" / "b.css").write_text("p{a:url(x.png)}", encoding="utf-8")

@@ -12,6 +12,7 @@ from queries import ENGLISH as ENGLISH_QUERIES
 from queries import queries
 
 from conftest import SITE, pages
+from search.index import SCRIPTS, with_versions
 from search.sections import NOT_TEXT, article_of, sections
 from translation.catalog_check import LOCALE
 from translation.glossary import glossary
@@ -228,6 +229,14 @@ def test_what_is_typed_leads_where_what_is_meant_does(results, edition, typed, m
     assert results(edition, typed, some=True)[:1] == results(edition, meant)[:1] != []
 
 
+@pytest.mark.parametrize("asking", ["的区别", "是什么", "怎么办"])
+def test_words_that_ask_find_nothing_without_one_that_tells(results, asking):
+    assert results("zh", f"qwertz {asking}", some=True) == []
+    assert {*results("zh", f"Nesterov {asking}", some=True)} <= {
+        *results("zh", "Nesterov", some=True)
+    }
+
+
 def test_a_page_that_lacks_a_word_is_found_and_names_it(page, server):
     page.goto(f"{server}/en/search.html?q={quote('dropout checkerboard')}")
     lacking = page.locator("[data-page='dropout.html'] h2 small")
@@ -304,3 +313,53 @@ def test_the_sidebar_leads_to_it(page, server):
 def test_the_index_is_small(edition):
     index = (SITE / edition / "search-index.js").read_bytes()
     assert len(gzip.compress(index)) <= 300_000
+
+
+def test_a_script_that_holds_something_else_has_another_address(tmp_path):
+    (tmp_path / "_static").mkdir()
+    for name in SCRIPTS:
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    page = "".join(f'<script src="{name}"></script>\n' for name in SCRIPTS)
+    page += '<script src="_static/theme.js?v=1"></script>\n'
+    first = with_versions(page, tmp_path)
+    assert len(re.findall(r'src="[^"]+\.js\?v=[0-9a-f]{8}"', first)) == len(SCRIPTS)
+    assert with_versions(first, tmp_path) == first
+    (tmp_path / SCRIPTS[0]).write_text("another index", encoding="utf-8")
+    lines = [set(text.splitlines()) for text in (first, with_versions(first, tmp_path))]
+    assert len(lines[0] - lines[1]) == 1 and "search-index.js" in (lines[0] - lines[1]).pop()
+
+
+@pytest.mark.parametrize("edition", ["en", "zh"])
+def test_the_search_page_names_its_scripts_by_what_they_hold(edition):
+    page = (SITE / edition / "search.html").read_text(encoding="utf-8")
+    assert with_versions(page, SITE / edition) == page
+    assert all(f'src="{name}?v=' in page for name in SCRIPTS)
+
+
+def test_a_browser_that_refuses_an_address_shows_the_results_and_keeps_it_later(page, server):
+    """Safari and Firefox allow a page so many addresses in a while."""
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"{server}/en/search.html")
+    page.evaluate("""() => {
+        const replace = history.replaceState.bind(history);
+        history.replaceState = (...all) => {
+            if (globalThis.allowed) return replace(...all);
+            throw new DOMException("too many", "SecurityError");
+        };
+    }""")
+    page.locator(".search-page input").fill("stride")
+    assert page.locator("[data-page='conv.html']").count() == 1
+    page.evaluate("globalThis.allowed = true")
+    page.wait_for_url(re.compile("q=stride"))
+    assert faults == []
+
+
+def test_a_screen_reader_hears_the_count_and_not_all_results(page, server):
+    page.goto(f"{server}/en/search.html?q=stride")
+    status = page.get_by_role("status")
+    assert re.match(r"stride: \d+ pages", status.inner_text())
+    assert page.locator("[aria-live]").count() == 0
+    assert status.locator("[data-page]").count() == 0
+    page.locator(".search-page input").fill("qwertz")
+    assert "qwertz" in status.inner_text()

@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 
 from conftest import SITE
 from page.reading_order import stems
-from page.slides import deck
+from page.slides import deck, write
 
 EDITIONS = ("en", "zh")
 SCREEN = {"width": 960, "height": 540}
@@ -55,6 +55,19 @@ def test_a_deck_needs_no_other_file(decks, edition, stem):
     assert [a for pair in addresses for a in pair if a and not a.startswith("data:")] == []
 
 
+def test_earlier_versions_beside_the_editions_get_no_slides(tmp_path, monkeypatch):
+    monkeypatch.setattr("page.slides.stems", lambda: ["conv"])
+    site, fonts = tmp_path / "html", tmp_path / "html" / "en" / "_static" / "mathfont"
+    fonts.mkdir(parents=True)
+    (site / "v0.1.0").mkdir()
+    for folder in ("en", "v0.1.0"):
+        (site / folder / "index.html").write_text("")
+    (site / "en" / "conv.html").write_text('<html lang="en"><article><h1>C</h1></article></html>')
+    (fonts / "cnnguide-math.woff2").write_bytes(b"font")
+    (fonts.parent / "formulas.css").write_text("math { color: red }")
+    assert write(site, tmp_path / "slides") == [tmp_path / "slides" / "en" / "conv.html"]
+
+
 def test_keys_turn_the_slides(decks, page):
     page.set_viewport_size(SCREEN)
     page.goto(decks["en", "pool"].as_uri())
@@ -67,8 +80,8 @@ def test_keys_turn_the_slides(decks, page):
 
     assert shown() == 1
     for key, slide in (
-        *(("ArrowRight", 2), ("Space", 3), ("ArrowLeft", 2), ("End", count)),
-        *(("ArrowRight", count), ("Home", 1), ("ArrowUp", 1)),
+        *(("ArrowRight", 2), ("Space", 3), ("Shift+Space", 2), ("End", count)),
+        *(("ArrowLeft", count - 1), ("ArrowRight", count), ("Home", 1), ("ArrowUp", 1)),
     ):
         page.keyboard.press(key)
         assert shown() == slide

@@ -13,6 +13,8 @@
     if (last) whole.setEndAfter(last);
     const copy = document.createElement("div");
     copy.append(whole.cloneContents());
+    // on the page, a chosen answer's double would take the choice away from the answer
+    for (const control of copy.querySelectorAll("input, select, button")) control.remove();
     return copy;
   };
 
@@ -26,14 +28,16 @@
   };
 
   document.addEventListener("copy", (event) => {
+    // Firefox keeps what is selected on the page while a text is selected in a field
+    if (event.target.closest?.("input, textarea")) return;
     const selection = document.getSelection();
     if (!selection.rangeCount || selection.isCollapsed) return;
     const copy = selected(selection.getRangeAt(0));
-    const formulas = copy.querySelectorAll("math");
-    if (!formulas.length) return;
+    const sources = copy.querySelectorAll("math annotation"); // an experiment's formulas have none
+    if (!sources.length) return;
     const html = copy.innerHTML;
-    for (const formula of formulas) {
-      const tex = formula.querySelector("annotation").textContent;
+    for (const source of sources) {
+      const [formula, tex] = [source.closest("math"), source.textContent];
       formula.replaceWith(formula.matches("[display=block]") ? `$$${tex}$$` : `$${tex}$`);
     }
     event.clipboardData.setData("text/plain", linesOf(copy));

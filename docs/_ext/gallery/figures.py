@@ -42,7 +42,7 @@ def repack(match: re.Match[str]) -> str:
 
 
 def quiet_reset(gallery_conf: dict[str, Any], fname: str) -> None:
-    """Give every script the same start: seed 0, all threads, and a warning is an error."""
+    """Give every script the same start: seed 0, and gradients are recorded."""
     import torch
 
     torch.manual_seed(0)

@@ -93,13 +93,16 @@ class Thumbnails(SphinxTransform):
             node[:] = [nodes.Text(text)]
 
     def thumbnail(self, message: str) -> str:
-        """Look a title or an introduction up in the scripts' catalogs."""
-        locale = Path(self.env.srcdir, "locale")
+        """Look a title or an introduction up in the scripts' catalogs; the page depends on it."""
+        locale, language = Path(self.env.srcdir, "locale"), self.config.language
         scripts = Path(self.env.srcdir, "auto_examples")
         for path in sorted([*scripts.glob("plot_*.rst"), *scripts.glob("draw_*.rst")]):
-            words = catalog(locale, self.config.language, f"auto_examples/{path.stem}")
+            domain = f"auto_examples/{path.stem}"
+            words = catalog(locale, language, domain)
             for known, translation in words.items():
                 if known.replace("*", "") == message:
+                    written = locale / language / "LC_MESSAGES" / f"{domain}.po"
+                    self.env.note_dependency(str(written))
                     # a tooltip has no emphasis
                     return re.sub(r" ?\*([^*]+)\* ?", r"\1", translation)
         warn_missing(self.app, "no translation of a thumbnail's words", message)

@@ -36,9 +36,13 @@
     link.setAttribute("aria-describedby", tip.id);
     place();
   };
-  // The pointer may wander onto the definition, to read or to copy it.
+  // The pointer may wander onto the definition, to read or to copy it; one that was asked for by
+  // keyboard stays as long as its term has the focus.
   const leave = () => {
-    leaving = setTimeout(hide, 200);
+    clearTimeout(leaving);
+    leaving = setTimeout(() => {
+      if (term !== document.activeElement) hide();
+    }, 200);
   };
 
   for (const link of document.querySelectorAll("a[data-definition]")) {

@@ -26,10 +26,14 @@ def definitions(env: BuildEnvironment) -> dict[str, str]:
     return paragraphs
 
 
-def read_glossary(app: Sphinx, env: BuildEnvironment) -> None:
-    """Read the glossary once, before the pages are written."""
-    if app.builder.format == "html":
-        app.cnnguide_definitions = definitions(env)  # type: ignore[attr-defined]
+def read_glossary(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Read the glossary once, before the pages are written; name all if a definition is another."""
+    if app.builder.format != "html":
+        return []
+    now = definitions(env)
+    before = getattr(env, "cnnguide_definitions", now)
+    app.cnnguide_definitions = env.cnnguide_definitions = now  # type: ignore[attr-defined]
+    return [] if before == now else sorted(env.found_docs)
 
 
 def add_definitions(

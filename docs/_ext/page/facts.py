@@ -103,8 +103,16 @@ class PageFacts(SphinxTransform):
         return nodes.list_item("", text)
 
 
+def pages_to_read_again(app: Sphinx, env: Any, added: Any, changed: Any, removed: Any) -> list[str]:
+    """Have the chapters read again when there is another one, or another order."""
+    before, now = getattr(env, "cnnguide_chapters", stems()), stems()
+    env.cnnguide_chapters = now
+    return [] if before == now else [stem for stem in now if stem in env.found_docs]
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Register the transform."""
+    """Register the transform, and listen for the reading."""
     add_messages(app, WORDS)
     app.add_transform(PageFacts)
+    app.connect("env-get-outdated", pages_to_read_again)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,6 +17,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.locale import get_translation
 from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
@@ -192,8 +193,17 @@ def invite(app: Sphinx, doctree: nodes.document, page: str) -> None:
                 return
 
 
+def pages_to_write_again(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Name the chapters that have got questions since they were written, or have lost them."""
+    labels = env.domains.standard_domain.anonlabels
+    now = {label.removeprefix(f"{PAGE}-") for label in labels if label.startswith(f"{PAGE}-")}
+    before = getattr(env, "cnnguide_asked", now)
+    env.cnnguide_asked = now  # type: ignore[attr-defined]
+    return sorted((before ^ now) & env.found_docs)
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Register the directives."""
+    """Register the directives, and listen for the pages."""
     add_messages(app, (*VERDICTS.values(), *WORDS.values(), INVITATION, TEACHES, "Answers"))
     app.add_node(question, html=(visit_question, depart_question))
     app.add_node(progress, html=(visit_progress, depart_progress))
@@ -202,4 +212,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_transform(FoldAnswers)
     app.connect("html-page-context", load_script)
     app.connect("doctree-resolved", invite)
+    app.connect("env-updated", pages_to_write_again)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

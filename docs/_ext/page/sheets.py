@@ -3,7 +3,8 @@
 A page of the theme and its extensions asks for seventeen style sheets, 200 kB, and shows nothing
 before it has them all. After the build, those that every page of the edition names become one file,
 without the rules for classes that stand in no page and in no script; its address carries the sum of
-what it holds, so a browser keeps it until it changes.
+what it holds, so a browser keeps it until it changes. So do the addresses of all other sheets and
+scripts, also in pages that were written when these held something else.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ LINK = re.compile(
     r' *<link rel="stylesheet" type="text/css" href="((?:\.\./)*)_static/([^"?]+)(?:\?v=\w+)?" />\n'
 )
 SCRIPT = re.compile(r' *<script [^>]*src="(?:\.\./)*_static/([^"?]+)[^>]*></script>\n?')
+ADDRESS = re.compile(r'(?<=")((?:\.\./)*_static/([^"?]+))\?v=\w+(?=")')
 # Scripts of extensions that work on one kind of element, which most pages have none of.
 SCRIPTS_FOR = {"design-tabs.js": "sd-tab-set", "sg-tags.js": "sg-tag-list"}
 NAMES = re.compile(r"[A-Za-z_][\w-]*")
@@ -181,15 +183,18 @@ def write_sheet(folder: Path, kept: Path, documents: Iterable[str]) -> None:
     own = [p for p in others if p.relative_to(static).as_posix() not in names]
     sheet = used_variables(sheet, "".join(p.read_text(encoding="utf-8") for p in own))
     (static / NAME).write_text(sheet, encoding="utf-8")
-    digest = hashlib.sha256(sheet.encode()).hexdigest()[:8]
+    sums = {
+        path.relative_to(static).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+        for path in (static / NAME, *others)
+    }
     for path, text in pages.items():
-        made = rewritten(text, names, digest)
+        made = rewritten(text, names, sums)
         if made != text:
             path.write_text(made, encoding="utf-8")
 
 
-def rewritten(page: str, names: list[str], digest: str) -> str:
-    """Have a page name the one sheet, and leave out scripts that find nothing on it."""
+def rewritten(page: str, names: list[str], sums: dict[str, str]) -> str:
+    """Have a page name the one sheet and the sum of each file; leave out scripts without work."""
     first = True
 
     def link(match: re.Match[str]) -> str:
@@ -199,14 +204,17 @@ def rewritten(page: str, names: list[str], digest: str) -> str:
         if not first:
             return ""
         first = False
-        place = f"{match[1]}_static/{NAME}?v={digest}"
+        place = f"{match[1]}_static/{NAME}?v={sums[NAME]}"
         return f'    <link rel="stylesheet" type="text/css" href="{place}" />\n'
 
     def script(match: re.Match[str]) -> str:
         needed = SCRIPTS_FOR.get(match[1])
         return match[0] if needed is None or needed in page else ""
 
-    return SCRIPT.sub(script, LINK.sub(link, page))
+    def summed(match: re.Match[str]) -> str:
+        return f"{match[1]}?v={sums[match[2]]}" if match[2] in sums else match[0]
+
+    return ADDRESS.sub(summed, SCRIPT.sub(script, LINK.sub(link, page)))
 
 
 def gather(app: Sphinx, error: Exception | None) -> None:

@@ -29,13 +29,16 @@ WORDS = (
 )
 
 
+def versions() -> list[str]:
+    """Give the versions of Python and of the packages that the site was built with."""
+    return [platform.python_version(), version("torch"), version("torchvision")]
+
+
 def add_versions(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
     """Hand the template the line, and the words of the link beside it."""
-    checked = _(WORDS[0]).format(
-        platform.python_version(), version("torch"), version("torchvision")
-    )
+    checked = _(WORDS[0]).format(*versions())
     context["versions"] = f"{app.config.project} {app.config.release}, {checked}"
     context["translation_link"] = _(WORDS[1])
     context["versions_link"] = f"{newest_address()}versions.html" if published() else ""
@@ -45,5 +48,7 @@ def add_versions(
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the words, and listen for every page."""
     add_messages(app, WORDS)
+    # all pages are written anew with another version
+    app.add_config_value("checked_versions", versions(), "html")
     app.connect("html-page-context", add_versions)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,6 @@
 """What of a page's code is looked for: its names, numbers, comments and strings, each once.
 
-The marks between them make up a third of an index and are no words to search for; `matching.js`
+The marks between them make up a third of an index and are no words to search for; `letters.js`
 leaves them out of what was typed as well, so that a line of code that is pasted is found.
 """
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ OWN_TEXT = "".join(
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("code_parts.py", "index.py", "sections.py")
 )
+
+INDEX = "search-index.js"
+# What the search page loads, each of which needs those before it.
+PARTS = ("letters", "corpus", "asking", "spelling", "pieces", "query", "ranking", "search")
+SCRIPTS = (INDEX, *(f"_static/{part}.js" for part in PARTS))
 
 
 def write_index(app: Sphinx, error: Exception | None) -> None:
@@ -54,7 +60,27 @@ def write_index(app: Sphinx, error: Exception | None) -> None:
         "simplified": simplified(text + json.dumps(named, ensure_ascii=False)),
     }
     data = json.dumps(index, ensure_ascii=False)
-    Path(app.outdir, "search-index.js").write_text(f"globalThis.searchIndex = {data};\n", "utf-8")
+    Path(app.outdir, INDEX).write_text(f"globalThis.searchIndex = {data};\n", "utf-8")
+    searching = Path(app.outdir, "search.html")
+    searching.write_text(with_versions(searching.read_text("utf-8"), Path(app.outdir)), "utf-8")
+
+
+def with_versions(page: str, folder: Path) -> str:
+    """Have a page name its scripts by what they hold, so that a browser keeps no old one.
+
+    A script of yesterday may not be able to read the index of today.
+
+    Parameters
+    ----------
+    page : str
+        The search page.
+    folder : pathlib.Path
+        The edition's, in which the scripts are.
+    """
+    for name in SCRIPTS:
+        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()[:8]
+        page = re.sub(rf'"{re.escape(name)}(?:\?v=\w+)?"', f'"{name}?v={digest}"', page)
+    return page
 
 
 def place(chapters: list[str]) -> Callable[[str], tuple[str, int, str]]:
@@ -81,18 +107,17 @@ def search_page(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
         yield "search", {}, "search.html"
 
 
-def add_styles(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
-) -> None:
-    """Have the search page load its styles, and no other page."""
+def add_parts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Have the search page load its styles and scripts, and no other page."""
     if page == "search":
         app.add_css_file("search.css", priority=800)
+        context["search_scripts"] = SCRIPTS
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Listen for the start and the end of the build."""
     app.connect("builder-inited", own_search_page)
     app.connect("html-collect-pages", search_page)
-    app.connect("html-page-context", add_styles)
+    app.connect("html-page-context", add_parts)
     app.connect("build-finished", write_index)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

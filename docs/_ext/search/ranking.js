@@ -78,13 +78,13 @@
 
   /** A page as a result, with its sections, the best first; nothing if it holds nothing. */
   function resultOf(page, typed, asked) {
+    const holds = ({ hits }) => page.numbers.some((number) => hits.has(number));
+    const terms = asked.filter(({ term }) => !term.exact);
+    if (!terms.some(holds)) return []; // a wording alone may be words that only ask
     const hits = page.numbers.filter((number) => asked.some((part) => part.hits.has(number)))
       .map((number) => ({ section: sections[number], points: sectionPoints(number, asked) }))
       .sort((a, b) => b.points - a.points);
-    if (!hits.length) return [];
-    const missing = asked.filter((part) =>
-      !part.term.exact && !page.numbers.some((number) => part.hits.has(number))
-    ).map(({ term }) => term.word);
+    const missing = terms.filter((part) => !holds(part)).map(({ term }) => term.word);
     const points = pagePoints(page, asked, hits[0].points);
     return [{ ...page, hits, missing, points, whole: holdsAll(page, typed) }];
   }

@@ -5,6 +5,7 @@
   const { fold, places, search } = globalThis.siteSearch;
   const escape = (letters) => letters.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const box = document.getElementById("search-results");
+  const [status, list] = box.children; // a screen reader reads out the sentence, not all results
   const fill = (text, ...values) => text.replace(/\{(\d)\}/g, (_, k) => values[k]);
 
   /** An element with attributes and children. */
@@ -71,19 +72,19 @@
     return part;
   }
 
-  /** How many pages there are, and by which other words they were found. */
-  function summaryElement(query, { wanted, mended, results }) {
+  /** How many pages there are, and by which other words they were found, as nodes. */
+  function summary(query, { wanted, mended, results }) {
     const text = results.length === 1 ? box.dataset.one : box.dataset.count;
-    const summary = element("p", { class: "search-summary" }, fill(text, query, results.length));
+    const nodes = [fill(text, query, results.length)];
     const others = wanted.flatMap((term) => term.others.filter((name) => places(name).size));
     if (mended.length) {
       const note = fill(box.dataset.mended, mended.join(", "));
-      summary.append(" ", element("small", {}, `(${note})`));
+      nodes.push(" ", element("small", {}, `(${note})`));
     }
     if (others.length) {
-      summary.append(" ", element("small", {}, `(${fill(box.dataset.also, others.join(", "))})`));
+      nodes.push(" ", element("small", {}, `(${fill(box.dataset.also, others.join(", "))})`));
     }
-    return summary;
+    return nodes;
   }
 
   /** Show the pages for what was typed, or one sentence where there are none. */
@@ -91,21 +92,30 @@
     const { wanted, mended, results } = search(query);
     const asked = { wanted, pattern: patternOf(wanted) };
     const none = wanted.length ? fill(box.dataset.none, query) : box.dataset.empty;
-    box.replaceChildren(
-      results.length ? summaryElement(query, { wanted, mended, results }) : element("p", {}, none),
-      ...results.map((result) => resultElement(result, asked)),
-    );
+    const said = results.length ? summary(query, { wanted, mended, results }) : [none];
+    status.replaceChildren(...said);
+    list.replaceChildren(...results.map((result) => resultElement(result, asked)));
   }
 
   const input = document.querySelector(".search-page input");
   input.value = new URLSearchParams(location.search).get("q") ?? "";
   show(input.value);
   input.focus();
-  input.addEventListener("input", () => {
+  let later = 0;
+  /** Keep what was typed in the address; Safari and Firefox refuse to after 100 and 200 letters. */
+  function keep() {
+    clearTimeout(later);
     const url = new URL(location);
     url.searchParams.set("q", input.value);
-    history.replaceState(null, "", url);
+    try {
+      history.replaceState(null, "", url);
+    } catch {
+      later = setTimeout(keep, 1000);
+    }
+  }
+  input.addEventListener("input", () => {
     show(input.value);
+    keep();
   });
   input.form.addEventListener("submit", (event) => event.preventDefault());
 })();

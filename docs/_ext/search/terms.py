@@ -32,7 +32,8 @@ def names_by_term(app: Sphinx) -> dict[str, list[str]]:
     for edition in editions()[1:]:
         for english, term in glossary(Path(app.srcdir, "locale", edition.language)).items():
             names.setdefault(english, [english]).extend([term.head, *term.others])
-    return {english: [*dict.fromkeys(group)] for english, group in names.items()}
+    # a language that has just begun has no names yet, and nothing is no name to look for
+    return {english: [*filter(None, dict.fromkeys(group))] for english, group in names.items()}
 
 
 def terms(app: Sphinx) -> list[tuple[str, str, list[str]]]:

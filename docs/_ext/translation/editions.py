@@ -54,7 +54,7 @@ def editions() -> list[Edition]:
 
 def address() -> str:
     """Give the address at which the site is published, from the environment."""
-    return os.environ.get("CNNGUIDE_URL", "http://127.0.0.1:8000/").rstrip("/") + "/"
+    return (os.environ.get("CNNGUIDE_URL") or "http://127.0.0.1:8000").rstrip("/") + "/"
 
 
 def newest_address() -> str:
@@ -64,7 +64,7 @@ def newest_address() -> str:
 
 def published() -> bool:
     """Tell whether the site knows its address; without one, no page names any."""
-    return "CNNGUIDE_URL" in os.environ
+    return bool(os.environ.get("CNNGUIDE_URL"))
 
 
 def description(doctree: nodes.document) -> str:
@@ -113,7 +113,8 @@ def add_sisters(
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Listen for every page."""
-    # all pages are written anew for another address
+    # all pages are written anew for another address, and when a language begins
     app.add_config_value("site_address", address() if published() else "", "html")
+    app.add_config_value("site_editions", [e.tag for e in editions()], "html")
     app.connect("html-page-context", add_sisters)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

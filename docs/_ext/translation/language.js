@@ -6,7 +6,7 @@
 
   /** The place that the address names, if it is in the window. */
   function addressed() {
-    const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const place = document.querySelector(":target");
     const top = place?.matches(SECTIONS) ? place.getBoundingClientRect().top : -1;
     return top >= 0 && top < window.innerHeight ? place.id : "";
   }

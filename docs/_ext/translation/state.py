@@ -6,7 +6,7 @@ It counts the messages of the catalogs: first all of a language, then page by pa
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -77,8 +77,19 @@ def entry(text: str) -> nodes.entry:
     return nodes.entry("", nodes.paragraph("", text, translatable=False))
 
 
+def pages_to_read_again(app: Sphinx, env: Any, added: Any, changed: Any, removed: Any) -> list[str]:
+    """Have the pages with the table read again when there is another catalog."""
+    locale = Path(env.srcdir, "locale")
+    now = sorted(path.relative_to(locale).as_posix() for path in locale.rglob("*.po"))
+    before = getattr(env, "cnnguide_catalogs", now)
+    env.cnnguide_catalogs = now
+    texts = ((name, Path(env.doc2path(name))) for name in env.found_docs if before != now)
+    return [name for name, path in texts if "{translation-state}" in path.read_text("utf-8")]
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Register the directive."""
+    """Register the directive, and listen for the reading."""
     add_messages(app, WORDS)
     app.add_directive("translation-state", StateDirective)
+    app.connect("env-get-outdated", pages_to_read_again)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

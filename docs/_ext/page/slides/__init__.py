@@ -16,6 +16,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup, Tag
 
 from page.reading_order import stems
+from translation.editions import editions
 
 __all__ = ["deck", "write"]
 
@@ -178,13 +179,13 @@ def deck(page: Path, stem: str) -> str:
 
 
 def write(site: Path, folder: Path) -> list[Path]:
-    """Write the decks of all editions; give their paths."""
+    """Write the decks of all editions, not those of earlier versions; give their paths."""
     written = []
-    for edition in sorted(p for p in site.iterdir() if (p / "index.html").exists()):
+    for edition in (e.folder for e in editions() if (site / e.folder / "index.html").exists()):
         for stem in stems():
-            path = folder / edition.name / f"{stem}.html"
+            path = folder / edition / f"{stem}.html"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(deck(edition / f"{stem}.html", stem), encoding="utf-8")
+            path.write_text(deck(site / edition / f"{stem}.html", stem), encoding="utf-8")
             written.append(path)
     return written
 

@@ -18,7 +18,8 @@ function current() {
 }
 
 addEventListener("keydown", (event) => {
-  const step = STEPS[event.key];
+  const back = event.key === " " && event.shiftKey; // as on every page that scrolls
+  const step = back ? -1 : STEPS[event.key];
   if (step === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
   const k = Math.max(0, Math.min(slides.length - 1, current() + step));

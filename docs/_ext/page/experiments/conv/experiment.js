@@ -74,8 +74,7 @@ stage("conv", (body, gettext, folder) => {
   function readKernel() {
     const entered = sums.kernel();
     warning.textContent = entered ? "" : gettext("Weights: −20 to 20; divisor: 1 to 400");
-    if (!entered) return;
-    kernel = entered;
+    kernel = entered ?? kernel; // a new picture is convolved with the last one that was whole
     kernels.control.value = kernelName(kernel) ?? "own";
     compute();
   }

@@ -23,6 +23,7 @@ stage("demo", (body, gettext, folder) => {
   const names = classNames(gettext);
   const frog = { column: 6, line: 0 };
   let network; // once it is loaded
+  let wanted; // the photograph that was chosen last, which may be loaded later than one after it
   let image; // the picture that is shown
   let outputs; // of the network for this picture, once they are there
   let chosen; // the class whose map is shown
@@ -88,7 +89,9 @@ stage("demo", (body, gettext, folder) => {
 
   async function usePhotograph(place) {
     own.forget();
-    await use(cutOut(await loadPhotographs(folder), place));
+    wanted = place;
+    const all = await loadPhotographs(folder);
+    if (place === wanted) await use(cutOut(all, place));
   }
 
   /** Mark one of the photographs as chosen, or none. */
@@ -116,7 +119,7 @@ stage("demo", (body, gettext, folder) => {
     try {
       network = await loadNetwork(folder);
       loader.hidden = true;
-      await predict();
+      if (image) await predict(); // otherwise once it has come
     } catch (error) {
       loader.disabled = false;
       message.textContent = gettext("It could not be loaded: {0}", error.message);
@@ -158,6 +161,7 @@ stage("demo", (body, gettext, folder) => {
     size: { width: SIDE, height: SIDE },
     use: (picture) => {
       check(null);
+      wanted = undefined;
       use(picture);
     },
     back: () => {

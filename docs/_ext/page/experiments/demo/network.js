@@ -1,5 +1,7 @@
 // The trained network on the reader's own device, run by ONNX Runtime.
 
+const MODULES = ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs"]; // the second by the first
+
 /** The bytes of a gzip file, whether the server has unpacked it on the way or not. */
 async function unpacked(response) {
   const bytes = new Uint8Array(await response.arrayBuffer());
@@ -22,7 +24,9 @@ async function fetched(address) {
  */
 export async function loadNetwork(folder) {
   const runtime = new URL(`${folder}../onnxruntime/`, document.baseURI).href;
-  const ort = await import(`${runtime}ort.wasm.min.mjs`);
+  // fetched first: browsers that failed to load a module once do not try again
+  for (const name of MODULES) await (await fetched(`${runtime}${name}`)).arrayBuffer();
+  const ort = await import(`${runtime}${MODULES[0]}`);
   ort.env.wasm.numThreads = 1; // more need headers that a plain server does not send
   const packed = await fetched(`${runtime}ort-wasm-simd-threaded.wasm.gz`);
   ort.env.wasm.wasmBinary = await unpacked(packed);

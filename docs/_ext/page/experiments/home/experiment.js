@@ -41,6 +41,7 @@ stage("home", (body, gettext, folder) => {
   const table = element("table", {}, element("tbody"));
   const name = element("figcaption");
   const toggle = button("", () => (timer ? pause() : play()));
+  toggle.hidden = true; // until there is something to play
 
   function begin(which) {
     kernel = which;
@@ -102,6 +103,7 @@ stage("home", (body, gettext, folder) => {
     image = toGrey(loaded);
     input.getContext("2d").putImageData(grey(image, SIDE), 0, 0);
     begin(0);
+    toggle.hidden = false;
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
       count = greys.length; // all of it, standing still, until the reader asks for more
       pause();

@@ -119,7 +119,7 @@ stage("norm", (body, gettext) => {
 
   function updateFormulas() {
     const { before, batch } = last;
-    const { momentum } = layer;
+    const { momentum } = before; // the slider may have moved since
     return updateFormula(gettext("Running mean:"), {
       momentum,
       old: before.mean,

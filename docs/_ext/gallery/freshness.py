@@ -157,12 +157,13 @@ def circumstances(conf: Path) -> str:
     names = {re.match(r"[\w.-]+", need)[0] for need in needs}  # type: ignore[index]
     versions = [f"{name} {version(name)}" for name in sorted({*names, *PACKAGES})]
     makers = [meaning((OURS / "gallery" / f"{m}.py").read_text(encoding="utf-8")) for m in MAKERS]
+    kernel = (OURS / "page/jupyter/kernels/python3/kernel.json").read_text(encoding="utf-8")
     settings = [
         ast.dump(statement)
         for statement in ast.parse(conf.read_text(encoding="utf-8")).body
         if not is_look(statement)
     ]
-    return "\n".join([platform.python_version(), *versions, *makers, *settings])
+    return "\n".join([platform.python_version(), *versions, *makers, kernel, *settings])
 
 
 def is_look(statement: ast.stmt) -> bool:
@@ -211,7 +212,9 @@ def run_stale(app: Sphinx) -> None:
     for job in stale:
         job.forget()
     stamps.parent.mkdir(parents=True, exist_ok=True)
-    stamps.write_text(json.dumps(keys, indent=1), encoding="utf-8")
+    whole = stamps.with_suffix(".new")  # a build that is killed here leaves the keys of before
+    whole.write_text(json.dumps(keys, indent=1), encoding="utf-8")
+    whole.replace(stamps)
     app.cnnguide_keys = keys  # type: ignore[attr-defined]
     if stale and parallel_available:
         modules = {part.module for job in stale for part in library.reach(job.code).parts}

@@ -55,19 +55,24 @@ def run_side_by_side(
     gc.freeze()  # what is here now is not looked through, and so not copied, by each process
     left = [*jobs]
     running: dict[Any, tuple[Work, BaseProcess]] = {}  # by what tells that the process has ended
-    while left or running:
-        while left and len(running) < at_once:
-            job = left.pop(0)
-            process: BaseProcess = get_context("fork").Process(target=run_alone, args=(job,))
-            process.start()
-            running[process.sentinel] = job, process
-        for sentinel in connection.wait([*running]):
-            job, process = running.pop(sentinel)
-            process.join()
-            if process.exitcode:
-                job.forget()
-            ended(job, not process.exitcode)
-    gc.unfreeze()
+    try:
+        while left or running:
+            while left and len(running) < at_once:
+                job = left.pop(0)
+                process: BaseProcess = get_context("fork").Process(target=run_alone, args=(job,))
+                process.start()
+                running[process.sentinel] = job, process
+            for sentinel in connection.wait([*running]):
+                job, process = running.pop(sentinel)
+                process.join()
+                if process.exitcode:
+                    job.forget()
+                ended(job, not process.exitcode)
+    finally:  # of a build that is interrupted, nothing runs on, and no half is kept
+        for job, process in running.values():
+            process.terminate()
+            job.forget()
+        gc.unfreeze()
 
 
 def run_alone(job: Job) -> None:
@@ -124,6 +129,14 @@ class Started:
         assert self.process.pid is not None
         os.kill(self.process.pid, number)
 
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.process.terminate()
+
+    def kill(self) -> None:
+        """End it."""
+        self.process.kill()
+
 
 def be_kernel(command: list[str], environment: dict[str, str], folder: str | None) -> None:
     """Become the kernel that a command line would start."""
@@ -137,4 +150,5 @@ def be_kernel(command: list[str], environment: dict[str, str], folder: str | Non
         os.chdir(folder)
     asyncio.set_event_loop(asyncio.new_event_loop())  # not the one of the process it is a copy of
     sys.argv = [*command]
-    IPKernelApp.launch_instance(command[3:])
+    parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # without it, the kernel ends by itself
+    IPKernelApp.launch_instance([*command[3:], parent])

@@ -48,7 +48,9 @@ def write_index(app: Sphinx, error: Exception | None) -> None:
         digest = hashlib.sha256((OWN_TEXT + text).encode()).hexdigest()
         known = before.get(page, [None])
         after[page] = known if known[0] == digest else [digest, [*sections(article_of(text))]]
-    kept.write_text(json.dumps(after, ensure_ascii=False), encoding="utf-8")
+    whole = kept.with_suffix(".new")  # a build that is killed here leaves the sections of before
+    whole.write_text(json.dumps(after, ensure_ascii=False), encoding="utf-8")
+    whole.replace(kept)
     pages = [page for page in sorted(after, key=place(stems())) if after[page][1]]
     parts = [part for page in pages for part in after[page][1]]
     # all anchors, then all titles, then all texts; a line each

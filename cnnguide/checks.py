@@ -387,7 +387,7 @@ def check_float_images(images: Any) -> None:
     TypeError
         For integers.
     ValueError
-        As `check_images`.
+        For another number of axes than four.
 
     Examples
     --------

@@ -200,8 +200,11 @@ def windows(
     ----------
     image : Tensor
         ``N C H W``, any dtype, already padded.
-    kernel_size, stride, dilation : int or (int, int)
-        As in `output_size`, for both axes or for (height, width).
+    kernel_size : int or (int, int)
+        Sides of the window in pixels, for both axes or for (height, width).
+    stride, dilation : int or (int, int)
+        In pixels, for both axes or for (height, width): from one window to the next, and from one
+        pixel of a window to the next.
 
     Returns
     -------
@@ -440,19 +443,33 @@ def conv2d_windows(
 
     Parameters
     ----------
-    image, weight, bias, stride, padding, dilation, groups
-        As in `conv2d_loops`: ``N C H W``, ``O C/groups kh kw``, ``O``, then pixels, and the parts
-        into which the channels are divided.
+    image : Tensor
+        ``N C H W``, float. An empty batch gives an empty result.
+    weight : Tensor
+        ``O C/groups kh kw``, the image's dtype.
+    bias : Tensor, optional
+        ``O``, the image's dtype.
+    stride, dilation : int or (int, int)
+        In pixels, for both axes or for (height, width).
+    padding : int, (int, int) or str
+        Zeros on each side, for both axes or for (height, width); ``"same"`` adds what keeps the
+        size, with stride 1, and ``"valid"`` nothing.
+    groups : int
+        Equal parts into which the channels are divided; divides both ``C`` and ``O``.
 
     Returns
     -------
     Tensor
-        ``N O Ho Wo``, the same numbers as by `conv2d_loops`.
+        ``N O Ho Wo`` with the sides of `output_size`, in the image's dtype: the same numbers as
+        by `conv2d_loops`.
 
     Raises
     ------
-    ValueError, TypeError
-        As `conv2d_loops`.
+    ValueError
+        For shapes or settings that do not fit together.
+    TypeError
+        For images that are not float, a weight or bias of another dtype, or a setting that is
+        not a whole number.
 
     Examples
     --------
@@ -484,19 +501,33 @@ def conv2d_matmul(
 
     Parameters
     ----------
-    image, weight, bias, stride, padding, dilation, groups
-        As in `conv2d_loops`: ``N C H W``, ``O C/groups kh kw``, ``O``, then pixels, and the parts
-        into which the channels are divided.
+    image : Tensor
+        ``N C H W``, float. An empty batch gives an empty result.
+    weight : Tensor
+        ``O C/groups kh kw``, the image's dtype.
+    bias : Tensor, optional
+        ``O``, the image's dtype.
+    stride, dilation : int or (int, int)
+        In pixels, for both axes or for (height, width).
+    padding : int, (int, int) or str
+        Zeros on each side, for both axes or for (height, width); ``"same"`` adds what keeps the
+        size, with stride 1, and ``"valid"`` nothing.
+    groups : int
+        Equal parts into which the channels are divided; divides both ``C`` and ``O``.
 
     Returns
     -------
     Tensor
-        ``N O Ho Wo``, the same numbers as by `conv2d_loops`.
+        ``N O Ho Wo`` with the sides of `output_size`, in the image's dtype: the same numbers as
+        by `conv2d_loops`.
 
     Raises
     ------
-    ValueError, TypeError
-        As `conv2d_loops`.
+    ValueError
+        For shapes or settings that do not fit together.
+    TypeError
+        For images that are not float, a weight or bias of another dtype, or a setting that is
+        not a whole number.
 
     Examples
     --------
@@ -529,19 +560,33 @@ def conv2d_library(
 
     Parameters
     ----------
-    image, weight, bias, stride, padding, dilation, groups
-        As in `conv2d_loops`: ``N C H W``, ``O C/groups kh kw``, ``O``, then pixels, and the parts
-        into which the channels are divided.
+    image : Tensor
+        ``N C H W``, float. An empty batch gives an empty result.
+    weight : Tensor
+        ``O C/groups kh kw``, the image's dtype.
+    bias : Tensor, optional
+        ``O``, the image's dtype.
+    stride, dilation : int or (int, int)
+        In pixels, for both axes or for (height, width).
+    padding : int, (int, int) or str
+        Zeros on each side, for both axes or for (height, width); ``"same"`` adds what keeps the
+        size, with stride 1, and ``"valid"`` nothing.
+    groups : int
+        Equal parts into which the channels are divided; divides both ``C`` and ``O``.
 
     Returns
     -------
     Tensor
-        ``N O Ho Wo``, the same numbers as by `conv2d_loops`.
+        ``N O Ho Wo`` with the sides of `output_size`, in the image's dtype: the same numbers as
+        by `conv2d_loops`.
 
     Raises
     ------
-    ValueError, TypeError
-        As `conv2d_loops`.
+    ValueError
+        For shapes or settings that do not fit together.
+    TypeError
+        For images that are not float, a weight or bias of another dtype, or a setting that is
+        not a whole number.
 
     Examples
     --------
@@ -736,10 +781,14 @@ def conv_multiply_adds(
 
     Parameters
     ----------
-    in_channels, out_channels, kernel_size, groups
-        As in `conv_parameters`.
+    in_channels, out_channels : int
+        At least 1, both divisible by `groups`.
+    kernel_size : int or (int, int)
+        Sides of the kernel.
     output_size : (int, int)
-        Height and width of the output.
+        Height and width of the output, each at least 1.
+    groups : int
+        Parts into which the channels are divided.
 
     Returns
     -------
@@ -748,7 +797,7 @@ def conv_multiply_adds(
     Raises
     ------
     ValueError
-        As `conv_parameters`, and for an output without a pixel.
+        For counts below 1, groups that do not divide them, or an output without a pixel.
 
     Examples
     --------

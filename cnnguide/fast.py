@@ -486,11 +486,19 @@ def saved_bytes(model: nn.Module, size: int = 32, *, bfloat16: bool = False) -> 
     size : int
         Side of the image in pixels.
     bfloat16 : bool
-        As in `FastTraining`.
+        Whether convolutions and products compute in bfloat16.
 
     Returns
     -------
     int
+        At least 0. What does not grow with the images, such as the weights, is left out.
+
+    Raises
+    ------
+    TypeError
+        For a model that is not an `nn.Module`, or a size that is not a whole number.
+    ValueError
+        For a size below 1.
 
     Examples
     --------

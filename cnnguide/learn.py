@@ -156,7 +156,7 @@ def log_softmax(scores: Float[Tensor, "N K"]) -> Float[Tensor, "N K"]:
     Parameters
     ----------
     scores : Tensor
-        As for `softmax`.
+        ``N K``, float: one row per picture, one score per class, of any size and sign.
 
     Returns
     -------
@@ -165,8 +165,10 @@ def log_softmax(scores: Float[Tensor, "N K"]) -> Float[Tensor, "N K"]:
 
     Raises
     ------
-    ValueError, TypeError
-        As `softmax`.
+    ValueError
+        For another number of axes, or no class.
+    TypeError
+        For scores that are not float.
 
     Notes
     -----
@@ -227,8 +229,10 @@ def cross_entropy_gradient(
 
     Parameters
     ----------
-    scores, labels : Tensor
-        As for `cross_entropy`.
+    scores : Tensor
+        ``N K``, float: scores, not probabilities. At least one row.
+    labels : Tensor
+        ``N``, int64: the true class of each row, from 0 to K − 1.
 
     Returns
     -------
@@ -237,8 +241,10 @@ def cross_entropy_gradient(
 
     Raises
     ------
-    ValueError, TypeError
-        As `cross_entropy`.
+    ValueError
+        For shapes that do not fit together, no row, or a label without a score.
+    TypeError
+        For scores that are not float or labels that are not int64.
 
     Notes
     -----

@@ -247,12 +247,12 @@ def draw_box(
     Returns
     -------
     top, bottom, left, right : int
-        As from `cutmix_box`.
+        In pixels from the image's first row and column; bottom and right are exclusive.
 
     Raises
     ------
     ValueError
-        As `cutmix_box`.
+        For λ outside [0, 1], or an image without a pixel.
 
     Examples
     --------
@@ -357,7 +357,7 @@ def random_mix(
     Raises
     ------
     ValueError
-        For a probability outside [0, 1], and as `sample_lambda`.
+        For a probability outside [0, 1], or an α that is below 0 or infinite.
 
     Examples
     --------

@@ -282,14 +282,17 @@ def show_image(axes: Axes, image: Tensor, *, title: str = "") -> None:
     axes : matplotlib.axes.Axes
         Where to draw.
     image : Tensor
-        As for `to_displayable`.
+        ``C H W`` with one or three channels, or ``H W``; uint8, or float in [0, 1].
+        Floats outside the range are clipped.
     title : str
         Written above the image.
 
     Raises
     ------
     ValueError
-        As `to_displayable`.
+        For another number of axes or channels, or an image without a pixel.
+    TypeError
+        For axes that are not matplotlib's, or another dtype.
 
     Examples
     --------
@@ -321,7 +324,8 @@ def image_grid(
     Parameters
     ----------
     images : sequence of Tensor
-        Each as for `to_displayable`; at least one.
+        At least one. Each is ``C H W`` with one or three channels, or ``H W``; uint8, or float in
+        [0, 1]. Floats outside the range are clipped.
     titles : sequence of str, optional
         One a picture.
     columns : int

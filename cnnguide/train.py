@@ -350,19 +350,23 @@ def evaluate(model: nn.Module, batches: Batches, *, bfloat16: bool = False) -> S
     Parameters
     ----------
     model : nn.Module
+        Gives scores ``N classes``.
     batches : iterable of (images, labels)
-        As for `train_epoch`.
+        Float images ``N C H W`` and int64 labels ``N`` on the model's device.
     bfloat16 : bool
         Whether convolutions and products compute in bfloat16.
 
     Returns
     -------
     Score
+        Means over the images, so that a short last batch counts for what it is.
 
     Raises
     ------
     ValueError
-        Without a batch.
+        Without a batch, or for labels that name no score.
+    TypeError
+        For a batch that is not a pair of tensors.
 
     Examples
     --------

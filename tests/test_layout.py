@@ -166,6 +166,24 @@ def test_every_public_function_has_a_doctest(path):
 
 
 @pytest.mark.parametrize("path", library_files(), ids=name_of)
+def test_help_does_not_send_its_reader_to_another_function(path):
+    """As in "As in `conv2d_loops`." in place of shapes and units: help() shows one function alone."""
+    module = importlib.import_module(name_of(path))
+    for public in getattr(module, "__all__", []):
+        thing = getattr(module, public)
+        methods = vars(thing).items() if isinstance(thing, type) else ()
+        for name, part in [
+            (public, thing),
+            *((f"{public}.{name}", part) for name, part in methods),
+        ]:
+            lines = (getattr(part, "__doc__", None) or "").splitlines()
+            sent = [
+                line for line in lines if re.search(r"^\W*(each )?as (\w+ )?`|and as `", line, re.I)
+            ]
+            assert sent == [], f"{name_of(path)}.{name}: {sent}"
+
+
+@pytest.mark.parametrize("path", library_files(), ids=name_of)
 def test_what_a_module_takes_from_another_is_public_there(path):
     importlib.import_module(name_of(path))  # a package knows its modules once they are imported
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

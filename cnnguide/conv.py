@@ -164,31 +164,35 @@ def check_conv(image: Tensor, weight: Tensor, bias: Tensor | None, groups: int) 
     check_float_images(image)
     check_tensor(weight, "weight")
     if weight.ndim != 4:
-        raise ValueError(f"a weight has shape (out, in / groups, h, w), got {tuple(weight.shape)}")
+        raise ValueError(
+            f"a weight must have shape (out, in / groups, h, w), got {tuple(weight.shape)}"
+        )
     if weight.dtype != image.dtype:
-        raise TypeError(f"image and weight share a dtype, got {image.dtype} and {weight.dtype}")
+        raise TypeError(
+            f"image and weight must share a dtype, got {image.dtype} and {weight.dtype}"
+        )
     check_whole(groups, "groups")
     c, o = image.shape[1], weight.shape[0]
     if min(c, o) < 1:
-        raise ValueError(f"a convolution has channels on both sides, got {c} in and {o} out")
+        raise ValueError(f"a convolution must have channels on both sides, got {c} in and {o} out")
     if groups < 1 or c % groups or o % groups:
         raise ValueError(
             f"groups must divide both channel counts, got groups={groups} for {c} and {o}"
         )
     if weight.shape[1] != c // groups:
         raise ValueError(
-            f"a weight for {c} channels in {groups} group(s) has {c // groups} input channels, "
-            f"got {weight.shape[1]}"
+            f"a weight for {c} channels in {groups} group(s) must have {c // groups} input "
+            f"channels, got {weight.shape[1]}"
         )
     if bias is None:
         return
     check_tensor(bias, "bias")
     if bias.shape != (o,):
         raise ValueError(
-            f"a bias has one number an output channel, ({o},), got {tuple(bias.shape)}"
+            f"a bias must have a number for each output channel, ({o},), got {tuple(bias.shape)}"
         )
     if bias.dtype != image.dtype:
-        raise TypeError(f"image and bias share a dtype, got {image.dtype} and {bias.dtype}")
+        raise TypeError(f"image and bias must share a dtype, got {image.dtype} and {bias.dtype}")
 
 
 def windows(
@@ -343,7 +347,9 @@ def correlate(
     check_floats(image, "image")
     check_floats(kernel, "kernel")
     if kernel.dtype != image.dtype:
-        raise TypeError(f"image and kernel share a dtype, got {image.dtype} and {kernel.dtype}")
+        raise TypeError(
+            f"image and kernel must share a dtype, got {image.dtype} and {kernel.dtype}"
+        )
     if image.ndim != 2 or kernel.ndim != 2:
         raise ValueError(
             "image and kernel must have the shape (height, width), "
@@ -614,7 +620,8 @@ def apply_kernel(
     Parameters
     ----------
     image : Tensor
-        ``N C H W``, float. Its border pixels are repeated outwards, so that the frame is no edge.
+        ``N C H W``, float. Its border pixels are repeated outwards, so that the frame is not an
+        edge.
     kernel : Tensor
         ``kh kw``, odd sides, such as one of `KERNELS`.
 

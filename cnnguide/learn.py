@@ -72,7 +72,7 @@ def linear(
             raise TypeError(f"x and {name} must share a dtype, got {x.dtype} and {values.dtype}")
     if x.ndim != 2:
         raise ValueError(
-            f"a linear layer needs inputs of shape (N, inputs), got {tuple(x.shape)}; "
+            f"a linear layer must get inputs of shape (N, inputs), got {tuple(x.shape)}; "
             "flatten(1) lays each picture out in a row"
         )
     if weight.ndim != 2 or weight.shape[1] != x.shape[1]:
@@ -82,7 +82,7 @@ def linear(
         )
     if bias.shape != weight.shape[:1]:
         raise ValueError(
-            f"{weight.shape[0]} outputs need {weight.shape[0]} biases, got {tuple(bias.shape)}"
+            f"{weight.shape[0]} outputs must have {weight.shape[0]} biases, got {tuple(bias.shape)}"
         )
     return x @ weight.T + bias
 
@@ -408,4 +408,4 @@ def check_labels(scores: Tensor, labels: Tensor) -> None:
     check_scores(scores)
     checks.check_labels(labels, *scores.shape, each="row of scores")
     if len(scores) == 0:
-        raise ValueError("a mean loss needs at least one row of scores, got none")
+        raise ValueError("there must be at least one row of scores, got none")

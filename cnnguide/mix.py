@@ -60,7 +60,7 @@ def check_pairs(images: Tensor, permutation: Tensor) -> None:
     """Refuse images that are not a batch, and partners that are not a permutation of it."""
     check_images(images)
     if len(images) == 0:
-        raise ValueError("mixing needs at least one image, got none")
+        raise ValueError("there must be at least one image, got none")
     check_permutation(permutation, len(images))
 
 
@@ -176,7 +176,7 @@ def mixup(
     check_lambda(lam)
     check_pairs(images, permutation)
     if not images.is_floating_point():
-        raise TypeError(f"MixUp blends floats, got {images.dtype}")
+        raise TypeError(f"images to blend must be floats, got {images.dtype}")
     return lam * images + (1 - lam) * images[permutation]
 
 
@@ -556,7 +556,7 @@ def calibration(
     Raises
     ------
     ValueError
-        For no prediction, numbers that are no probabilities, or other than one label per row.
+        For no prediction, numbers that are not probabilities, or other than one label per row.
 
     Notes
     -----

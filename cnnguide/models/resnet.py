@@ -186,8 +186,8 @@ class ResNet(nn.Module):
             check_whole(depth, "a depth")
         if not 1 <= len(depths) <= 4 or min(depths) < 1 or width < 1:
             raise ValueError(
-                f"a ResNet has one to four stages of at least 1 block and 1 channel, got depths "
-                f"{tuple(depths)} and width {width}"
+                f"a ResNet must have one to four stages of at least 1 block and 1 channel, got "
+                f"depths {tuple(depths)} and width {width}"
             )
         self.make_stem(width)
         self.stages = [f"layer{k + 1}" for k in range(len(depths))]

@@ -252,14 +252,9 @@ def test_the_reference_of_a_module_leads_to_its_chapters(edition):
             found[section["id"].removeprefix("module-")] = links
     named = dict(chapters_of_modules())
     assert len(named) > 30
-    for module, stems_named in named.items():
-        links = found[module]
-        assert sorted(link["href"] for link in links) == sorted(
-            f"../{stem}.html" for stem in stems_named
-        ), module
-        for link in links:  # in the words of this edition
-            title = soup(edition, f"{link['href'][3:]}").h1.get_text().removesuffix("¶")
-            assert link.get_text() == title, module
+    for module, chapters in named.items():
+        links = {link["href"]: link.get_text() for link in found[module]}
+        assert links == {f"../{chapter}.html": chapter for chapter in chapters}, module
 
 
 @pytest.mark.parametrize(("edition", "page"), PAGES, ids=lambda x: x)

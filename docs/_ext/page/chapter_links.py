@@ -1,6 +1,6 @@
 """Link the names of chapters at the head of a module's reference, as in ``Page: *conv*``.
 
-A docstring names them in a form that `help` can show; the site leads to them by their titles.
+A docstring names them in a form that `help` can show; the site makes links of the names.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ NAME = re.compile(r"\*([\w-]+)\*")
 
 
 def linked(docstring: str) -> str:
-    """Turn each name into a link with the page's title; a name of no page fails the build.
+    """Turn each name into a link; a name of no page fails the build.
 
     Examples
     --------
     >>> linked("Pages: *conv* and *pool*. Source: a book.")
-    'Pages: :doc:`/conv` and :doc:`/pool`. Source: a book.'
+    'Pages: :doc:`conv </conv>` and :doc:`pool </pool>`. Source: a book.'
     >>> linked("It runs *once*.")
     'It runs *once*.'
     """
-    return PARAGRAPH.sub(lambda found: NAME.sub(r":doc:`/\1`", found[0]), docstring)
+    return PARAGRAPH.sub(lambda found: NAME.sub(r":doc:`\1 </\1>`", found[0]), docstring)
 
 
 def link_chapters(

@@ -309,21 +309,44 @@ def wheel(session: nox.Session) -> None:
     shutil.copy(ROOT / "gallery" / script.name, script)
     session.chdir(script.parent)
     session.run("python", "-I", script.name, env={"MPLBACKEND": "Agg"})
+    session.run("cnnguide", "--version")
     session.log(f"{built.name}: {built.stat().st_size / 1e6:.1f} MB; {script.name} ran from a copy")
     with tarfile.open(source) as archive:
         archive.extractall(out, filter="data")
     session.install(*nox.project.dependency_groups(PYPROJECT, "tests"))
+    # As many tests are found as here, and those of the first chapter run, doctests with them.
+    session.chdir(ROOT)
+    here = collected(session)
     session.chdir(out / source.name.removesuffix(".tar.gz"))
-    # All tests of the library are found, and those of the first chapter run, doctests with them.
-    session.run("pytest", "--collect-only", "-qq", silent=True)
+    there = collected(session)
+    if lost := lost_tests(here, there, tracked(session)):
+        session.error(f"{source.name} has other tests than the checkout: {', '.join(lost)}")
+    session.log(f"{source.name}: {sum(there.values()):,} tests")
     session.run("pytest", "-q", "tests/test_conv.py", "cnnguide/conv.py")
+
+
+def collected(session: nox.Session) -> dict[str, int]:
+    """Count the tests that pytest finds in each file below the current folder."""
+    listed = str(session.run("pytest", "--collect-only", "-qq", silent=True))
+    lines = (line.rpartition(": ") for line in listed.splitlines())
+    return {name: int(count) for name, _, count in lines if name and count.isdigit()}
+
+
+def lost_tests(here: dict[str, int], there: dict[str, int], known: set[str]) -> list[str]:
+    """Name the files of which an sdist has other tests; one that git does not track may differ."""
+    return [
+        f"{name} ({there.get(name, 0)}, not {count})"
+        for name, count in here.items()
+        if there.get(name) != count and (name in known or not known)
+    ]
 
 
 def tracked(session: nox.Session) -> set[str]:
     """List the files that git tracks, but for those that only its host reads; none without git."""
     if not (ROOT / ".git").exists():
         return set()
-    listed = session.run("git", "ls-files", "-z", external=True, silent=True, log=False)
+    git = ("git", "-C", str(ROOT), "ls-files", "-z")
+    listed = session.run(*git, external=True, silent=True, log=False)
     names = str(listed).strip("\0").split("\0")
     return {name for name in names if not name.startswith((".ci/", ".github/"))}
 

@@ -47,7 +47,7 @@ NEAR = 10  # percent points; the figure names what lies further below the best, 
 UNITS = {
     "test_accuracy": "share of the test images at the last epoch; null if the run diverged",
     "train_accuracy": "share of the changed training images of the last epoch",
-    "train_loss": "cross-entropy an image of the last epoch",
+    "train_loss": "cross-entropy per image, in the last epoch",
     "seconds": "training, with a check on 100 images per epoch",
 }
 
@@ -508,9 +508,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     for name in counts:
         if getattr(options, name) < 1:
-            raise ValueError(f"--{name} is at least 1, got {getattr(options, name)}")
+            raise ValueError(f"--{name} must be at least 1, got {getattr(options, name)}")
     if options.minutes is not None and not options.minutes >= 0:
-        raise ValueError(f"--minutes is at least 0, got {options.minutes:g}")
+        raise ValueError(f"--minutes must be at least 0, got {options.minutes:g}")
     return options
 
 

@@ -37,7 +37,7 @@ BLOCKS = {"plain": PlainBlock, "residual": BasicBlock}
 RATE, EPOCHS = 0.05, 40
 DEEPEST = 56
 UNITS = {
-    "train_loss": "cross-entropy a picture, in training mode; one number an epoch",
+    "train_loss": "cross-entropy per picture, in training mode; one number per epoch",
     "train_accuracy": "share of the training pictures, in the last epoch",
     "test_accuracy": "share of the sample's 1,000 test pictures, after the last epoch",
     "seconds": "training alone",

@@ -37,10 +37,10 @@ UNITS = {
     "flip": "the probability of a mirrored picture in training",
     "width": "hidden activations",
     "learning_rate": "the highest of the run",
-    "train_accuracy": "share of the 1,000 training pictures, in evaluation mode; one an epoch",
-    "validation_accuracy": "share of 1,000 other pictures, in evaluation mode; one an epoch",
+    "train_accuracy": "share of the 1,000 training pictures, in evaluation mode; one per epoch",
+    "validation_accuracy": "share of 1,000 other pictures, in evaluation mode; one per epoch",
     "test_accuracy": "share of 3,000 further pictures of the sample, after the last epoch",
-    "thinned_accuracy": "the same, by one thinned network a picture, in training mode",
+    "thinned_accuracy": "the same, by one thinned network per picture, in training mode",
     "averaged_accuracy": f"the same, by the mean probabilities of {MASKS} thinned networks",
     "seconds": "by the clock on the wall; the machine was shared",
 }

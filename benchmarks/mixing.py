@@ -39,10 +39,10 @@ UNCHANGED = ("hard", "MixUp 1", "CutMix 1")  # also without any change of the pi
 UNITS = {
     "kind": f"of labels: hard, smoothed with {SMOOTHING}, or mixed with the given α",
     "changes": "of the pictures in training, before they are mixed",
-    "train_loss": "cross-entropy with the labels as they are trained on; one number an epoch",
+    "train_loss": "cross-entropy with the labels as they are trained on; one number per epoch",
     "train_accuracy": "share of the pictures as shown whose own label is predicted, in training "
-    "mode; one number an epoch",
-    "validation_accuracies": "share of 500 other pictures of the sample; one number an epoch",
+    "mode; one number per epoch",
+    "validation_accuracies": "share of 500 other pictures of the sample; one number per epoch",
     "unchanged_accuracy": "share of the training pictures, unchanged, after the last epoch",
     "others_accuracy": "share of the 4,000 other pictures of the sample, after the last epoch",
     "others_loss": "cross-entropy of the same with their hard labels",

@@ -39,7 +39,7 @@ BATCH, SMALL = 32, (2, 4, 8)
 EPOCHS = 6
 UNITS = {
     "kind": "no normalisation, BatchNorm before or after each ReLU, GroupNorm before each ReLU",
-    "train_loss": "cross-entropy a picture, in training mode; one number an epoch",
+    "train_loss": "cross-entropy per picture, in training mode; one number per epoch",
     "validation_accuracy": "share of 1,200 other pictures of the sample, after the last epoch",
     "test_accuracy": "share of the sample's 1,000 test pictures, after the last epoch",
     "diverged": "whether the loss became infinite or no number; then there is no accuracy",

@@ -30,7 +30,7 @@ UNITS = {
     "schedule": "of the learning rate, as in cnnguide.recipe",
     "learning_rate": "the highest of the run",
     "epochs": "length of the run",
-    "validation_accuracies": "share of 500 other pictures of the sample; one number an epoch",
+    "validation_accuracies": "share of 500 other pictures of the sample; one number per epoch",
     "test_accuracy": "share of the sample's 1,000 test pictures, after the last epoch",
     "seconds": "by the clock on the wall; the machine was shared",
 }

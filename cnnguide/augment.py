@@ -191,7 +191,8 @@ def crop_at(
     known = len(offsets) and has_values(offsets)
     if known and not 0 <= int(offsets.min()) <= int(offsets.max()) <= 2 * padding:
         raise ValueError(
-            f"offsets run from 0 to {2 * padding}, got {int(offsets.min())} to {int(offsets.max())}"
+            f"offsets must lie from 0 to {2 * padding}, "
+            f"got {int(offsets.min())} to {int(offsets.max())}"
         )
     h, w = images.shape[2:]
     everyone = torch.arange(len(images), device=images.device)

@@ -62,7 +62,7 @@ def grad_cam(
     ------
     ValueError
         If the layer was not used or gives no feature maps, the scores do not depend on them, or
-        there is other than one class an image, each among the model's.
+        there is other than one class per image, each among the model's.
 
     Notes
     -----
@@ -115,7 +115,9 @@ def grad_cam(
 def check_maps(kept: list[Tensor], scores: Any) -> None:
     """Refuse a layer that gave no maps, and a model that gives no scores."""
     if not kept:
-        raise ValueError("the layer gives feature maps of shape (N, K, h, w) when the model runs")
+        raise ValueError(
+            "the layer must give feature maps of shape (N, K, h, w) when the model runs"
+        )
     check_floats(scores, "the model's scores")
     if scores.ndim != 2:
         raise ValueError(f"a model must give scores (N, classes), got {tuple(scores.shape)}")

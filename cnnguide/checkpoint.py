@@ -41,7 +41,7 @@ KEYS = ("model", "state_dict", "model_state_dict", "model_ema", "state_dict_ema"
 
 
 def check_path(path: Any, name: str = "path") -> None:
-    """Refuse what is no path.
+    """Refuse what is not a path.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def sealed(archive: bytes) -> bytes:
 def check_digits(content: bytes, digits: bytes, name: str) -> None:
     """Refuse content that has not the digest that is written beside it."""
     if not re.fullmatch(b"[0-9a-f]{64}", digits):
-        raise ValueError(f"{name} is truncated or altered: its digest is no SHA-256")
+        raise ValueError(f"{name} is truncated or altered: its digest is not a SHA-256")
     check_digest(hashlib.sha256(content).hexdigest(), digits.decode(), name)
 
 
@@ -207,7 +207,8 @@ def check_plain(value: Any, where: str) -> None:
             check_plain(part, f"{where}[{k}]")
     elif not isinstance(value, PLAIN):
         raise TypeError(
-            f"a checkpoint holds tensors and plain values, got {type(value).__name__} at {where}"
+            "a checkpoint must hold tensors and plain values, "
+            f"got {type(value).__name__} at {where}"
         )
 
 

@@ -105,7 +105,7 @@ def check_type(value: object, kind: Any, name: str, wanted: str) -> None:
 
 
 def check_whole(value: Any, name: str, least: int | None = None) -> None:
-    """Refuse what is no whole number, or too small.
+    """Refuse what is not a whole number, or too small.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def check_whole(value: Any, name: str, least: int | None = None) -> None:
 
 
 def check_number(value: Any, name: str) -> None:
-    """Refuse what is no number; NaN and infinity are left to `check_range`.
+    """Refuse what is not a number; NaN and infinity are left to `check_range`.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def check_range(
     *,
     above: bool = False,
 ) -> None:
-    """Refuse what is no finite number in a range.
+    """Refuse what is not a finite number in a range.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def check_flag(value: Any, name: str) -> None:
 
 
 def check_generator(value: Any, *, optional: bool = False) -> None:
-    """Refuse what is no source of random numbers.
+    """Refuse what is not a source of random numbers.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ def check_generator(value: Any, *, optional: bool = False) -> None:
 
 
 def check_module(value: Any, name: str = "model") -> None:
-    """Refuse what is no network.
+    """Refuse what is not a network.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def check_module(value: Any, name: str = "model") -> None:
 
 
 def check_tensor(value: Any, name: str) -> None:
-    """Refuse what is no tensor.
+    """Refuse what is not a tensor.
 
     Parameters
     ----------
@@ -297,7 +297,7 @@ def check_tensor(value: Any, name: str) -> None:
 
 
 def check_floats(value: Any, name: str) -> None:
-    """Refuse what is no tensor of floats.
+    """Refuse what is not a tensor of floats.
 
     Parameters
     ----------
@@ -321,7 +321,7 @@ def check_floats(value: Any, name: str) -> None:
 
 
 def check_shape(value: Any, shape: tuple[int, ...], name: str) -> None:
-    """Refuse what is no tensor of this shape.
+    """Refuse what is not a tensor of this shape.
 
     Parameters
     ----------
@@ -387,7 +387,7 @@ def check_float_images(images: Any) -> None:
     TypeError
         For integers.
     ValueError
-        As `check_images`.
+        For another number of axes than four.
 
     Examples
     --------
@@ -405,7 +405,7 @@ def check_float_images(images: Any) -> None:
 def check_labels(
     labels: Any, count: int, classes: int | None = None, *, each: str = "image"
 ) -> None:
-    """Refuse what is not one class an image.
+    """Refuse what is not one class per image.
 
     Parameters
     ----------
@@ -481,7 +481,7 @@ def check_input(
     --------
     >>> check_input(torch.zeros(3, 32, 32), "QuickNet", 3, torch.zeros(1), side=32)
     Traceback (most recent call last):
-    ValueError: QuickNet takes images of shape (N, 3, 32, 32), got (3, 32, 32)
+    ValueError: QuickNet must get images of shape (N, 3, 32, 32), got (3, 32, 32)
     """
     if isinstance(images, fx.Proxy):
         return
@@ -491,7 +491,7 @@ def check_input(
     if not fits or (shape[2:] != (side, side) if side else min(shape[2:]) < least):
         more = f" with sides from {least} on" if least > 1 else ""
         raise ValueError(
-            f"{network} takes images of shape (N, {channels}, {ends}){more}, got {tuple(shape)}"
+            f"{network} must get images of shape (N, {channels}, {ends}){more}, got {tuple(shape)}"
         )
     if not images.is_floating_point():
         raise TypeError(

@@ -164,31 +164,35 @@ def check_conv(image: Tensor, weight: Tensor, bias: Tensor | None, groups: int) 
     check_float_images(image)
     check_tensor(weight, "weight")
     if weight.ndim != 4:
-        raise ValueError(f"a weight has shape (out, in / groups, h, w), got {tuple(weight.shape)}")
+        raise ValueError(
+            f"a weight must have shape (out, in / groups, h, w), got {tuple(weight.shape)}"
+        )
     if weight.dtype != image.dtype:
-        raise TypeError(f"image and weight share a dtype, got {image.dtype} and {weight.dtype}")
+        raise TypeError(
+            f"image and weight must share a dtype, got {image.dtype} and {weight.dtype}"
+        )
     check_whole(groups, "groups")
     c, o = image.shape[1], weight.shape[0]
     if min(c, o) < 1:
-        raise ValueError(f"a convolution has channels on both sides, got {c} in and {o} out")
+        raise ValueError(f"a convolution must have channels on both sides, got {c} in and {o} out")
     if groups < 1 or c % groups or o % groups:
         raise ValueError(
             f"groups must divide both channel counts, got groups={groups} for {c} and {o}"
         )
     if weight.shape[1] != c // groups:
         raise ValueError(
-            f"a weight for {c} channels in {groups} group(s) has {c // groups} input channels, "
-            f"got {weight.shape[1]}"
+            f"a weight for {c} channels in {groups} group(s) must have {c // groups} input "
+            f"channels, got {weight.shape[1]}"
         )
     if bias is None:
         return
     check_tensor(bias, "bias")
     if bias.shape != (o,):
         raise ValueError(
-            f"a bias has one number an output channel, ({o},), got {tuple(bias.shape)}"
+            f"a bias must have a number for each output channel, ({o},), got {tuple(bias.shape)}"
         )
     if bias.dtype != image.dtype:
-        raise TypeError(f"image and bias share a dtype, got {image.dtype} and {bias.dtype}")
+        raise TypeError(f"image and bias must share a dtype, got {image.dtype} and {bias.dtype}")
 
 
 def windows(
@@ -200,8 +204,11 @@ def windows(
     ----------
     image : Tensor
         ``N C H W``, any dtype, already padded.
-    kernel_size, stride, dilation : int or (int, int)
-        As in `output_size`, for both axes or for (height, width).
+    kernel_size : int or (int, int)
+        Sides of the window in pixels, for both axes or for (height, width).
+    stride, dilation : int or (int, int)
+        In pixels, for both axes or for (height, width): from one window to the next, and from one
+        pixel of a window to the next.
 
     Returns
     -------
@@ -340,7 +347,9 @@ def correlate(
     check_floats(image, "image")
     check_floats(kernel, "kernel")
     if kernel.dtype != image.dtype:
-        raise TypeError(f"image and kernel share a dtype, got {image.dtype} and {kernel.dtype}")
+        raise TypeError(
+            f"image and kernel must share a dtype, got {image.dtype} and {kernel.dtype}"
+        )
     if image.ndim != 2 or kernel.ndim != 2:
         raise ValueError(
             "image and kernel must have the shape (height, width), "
@@ -440,19 +449,33 @@ def conv2d_windows(
 
     Parameters
     ----------
-    image, weight, bias, stride, padding, dilation, groups
-        As in `conv2d_loops`: ``N C H W``, ``O C/groups kh kw``, ``O``, then pixels, and the parts
-        into which the channels are divided.
+    image : Tensor
+        ``N C H W``, float. An empty batch gives an empty result.
+    weight : Tensor
+        ``O C/groups kh kw``, the image's dtype.
+    bias : Tensor, optional
+        ``O``, the image's dtype.
+    stride, dilation : int or (int, int)
+        In pixels, for both axes or for (height, width).
+    padding : int, (int, int) or str
+        Zeros on each side, for both axes or for (height, width); ``"same"`` adds what keeps the
+        size, with stride 1, and ``"valid"`` nothing.
+    groups : int
+        Equal parts into which the channels are divided; divides both ``C`` and ``O``.
 
     Returns
     -------
     Tensor
-        ``N O Ho Wo``, the same numbers as by `conv2d_loops`.
+        ``N O Ho Wo`` with the sides of `output_size`, in the image's dtype: the same numbers as
+        by `conv2d_loops`.
 
     Raises
     ------
-    ValueError, TypeError
-        As `conv2d_loops`.
+    ValueError
+        For shapes or settings that do not fit together.
+    TypeError
+        For images that are not float, a weight or bias of another dtype, or a setting that is
+        not a whole number.
 
     Examples
     --------
@@ -484,19 +507,33 @@ def conv2d_matmul(
 
     Parameters
     ----------
-    image, weight, bias, stride, padding, dilation, groups
-        As in `conv2d_loops`: ``N C H W``, ``O C/groups kh kw``, ``O``, then pixels, and the parts
-        into which the channels are divided.
+    image : Tensor
+        ``N C H W``, float. An empty batch gives an empty result.
+    weight : Tensor
+        ``O C/groups kh kw``, the image's dtype.
+    bias : Tensor, optional
+        ``O``, the image's dtype.
+    stride, dilation : int or (int, int)
+        In pixels, for both axes or for (height, width).
+    padding : int, (int, int) or str
+        Zeros on each side, for both axes or for (height, width); ``"same"`` adds what keeps the
+        size, with stride 1, and ``"valid"`` nothing.
+    groups : int
+        Equal parts into which the channels are divided; divides both ``C`` and ``O``.
 
     Returns
     -------
     Tensor
-        ``N O Ho Wo``, the same numbers as by `conv2d_loops`.
+        ``N O Ho Wo`` with the sides of `output_size`, in the image's dtype: the same numbers as
+        by `conv2d_loops`.
 
     Raises
     ------
-    ValueError, TypeError
-        As `conv2d_loops`.
+    ValueError
+        For shapes or settings that do not fit together.
+    TypeError
+        For images that are not float, a weight or bias of another dtype, or a setting that is
+        not a whole number.
 
     Examples
     --------
@@ -529,19 +566,33 @@ def conv2d_library(
 
     Parameters
     ----------
-    image, weight, bias, stride, padding, dilation, groups
-        As in `conv2d_loops`: ``N C H W``, ``O C/groups kh kw``, ``O``, then pixels, and the parts
-        into which the channels are divided.
+    image : Tensor
+        ``N C H W``, float. An empty batch gives an empty result.
+    weight : Tensor
+        ``O C/groups kh kw``, the image's dtype.
+    bias : Tensor, optional
+        ``O``, the image's dtype.
+    stride, dilation : int or (int, int)
+        In pixels, for both axes or for (height, width).
+    padding : int, (int, int) or str
+        Zeros on each side, for both axes or for (height, width); ``"same"`` adds what keeps the
+        size, with stride 1, and ``"valid"`` nothing.
+    groups : int
+        Equal parts into which the channels are divided; divides both ``C`` and ``O``.
 
     Returns
     -------
     Tensor
-        ``N O Ho Wo``, the same numbers as by `conv2d_loops`.
+        ``N O Ho Wo`` with the sides of `output_size`, in the image's dtype: the same numbers as
+        by `conv2d_loops`.
 
     Raises
     ------
-    ValueError, TypeError
-        As `conv2d_loops`.
+    ValueError
+        For shapes or settings that do not fit together.
+    TypeError
+        For images that are not float, a weight or bias of another dtype, or a setting that is
+        not a whole number.
 
     Examples
     --------
@@ -569,7 +620,8 @@ def apply_kernel(
     Parameters
     ----------
     image : Tensor
-        ``N C H W``, float. Its border pixels are repeated outwards, so that the frame is no edge.
+        ``N C H W``, float. Its border pixels are repeated outwards, so that the frame is not an
+        edge.
     kernel : Tensor
         ``kh kw``, odd sides, such as one of `KERNELS`.
 
@@ -736,10 +788,14 @@ def conv_multiply_adds(
 
     Parameters
     ----------
-    in_channels, out_channels, kernel_size, groups
-        As in `conv_parameters`.
+    in_channels, out_channels : int
+        At least 1, both divisible by `groups`.
+    kernel_size : int or (int, int)
+        Sides of the kernel.
     output_size : (int, int)
-        Height and width of the output.
+        Height and width of the output, each at least 1.
+    groups : int
+        Parts into which the channels are divided.
 
     Returns
     -------
@@ -748,7 +804,7 @@ def conv_multiply_adds(
     Raises
     ------
     ValueError
-        As `conv_parameters`, and for an output without a pixel.
+        For counts below 1, groups that do not divide them, or an output without a pixel.
 
     Examples
     --------

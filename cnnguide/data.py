@@ -256,7 +256,7 @@ def load(which: str = "auto") -> Cifar10:
     """
     check_type(which, str, "which data", "a string")
     if which not in ("sample", "full", "auto"):
-        raise ValueError(f"which data: 'sample', 'full' or 'auto', got {which!r}")
+        raise ValueError(f"which data must be 'sample', 'full' or 'auto', got {which!r}")
     if which == "sample" or (which == "auto" and not cached_file().exists()):
         return Cifar10(*sample_part("train", 5000), *sample_part("test", 1000), "sample")
     arrays = read(cached_file())
@@ -303,7 +303,7 @@ def to_float(images: UInt8[Tensor, "N C H W"]) -> Float32[Tensor, "N C H W"]:
     """
     check_tensor(images, "images")
     if images.dtype != torch.uint8:
-        raise TypeError(f"images to turn into floats are uint8, got {images.dtype}")
+        raise TypeError(f"images to turn into floats must be uint8, got {images.dtype}")
     return images.float() / 255
 
 
@@ -348,7 +348,7 @@ def normalise(
             check_range(number, name, *([0] if name == "std" else []), above=name == "std")
     if not len(mean) == len(std) == images.shape[1]:
         raise ValueError(
-            f"normalise needs one mean and one std for each of the {images.shape[1]} channels, "
+            f"there must be one mean and one std for each of the {images.shape[1]} channels, "
             f"got {len(mean)} and {len(std)}"
         )
     if not images.is_floating_point():
@@ -364,9 +364,9 @@ def check_bytes(images: Tensor) -> None:
     if images.dtype != torch.uint8:
         raise TypeError(f"images must be uint8, got {images.dtype}")
     if images.shape[0] == 0:
-        raise ValueError("statistics need at least one image, got none")
+        raise ValueError("there must be at least one image, got none")
     if images.numel() == 0:
-        raise ValueError(f"statistics need at least one pixel, got {tuple(images.shape)}")
+        raise ValueError(f"images must have at least one pixel, got {tuple(images.shape)}")
 
 
 def channel_statistics(
@@ -446,7 +446,7 @@ def per_image_std(images: UInt8[Tensor, "N C H W"]) -> Float[Tensor, " C"]:
     """
     check_bytes(images)
     if images[0, 0].numel() < 2:
-        raise ValueError(f"a deviation needs at least two pixels, got {tuple(images.shape)}")
+        raise ValueError(f"images must have at least two pixels, got {tuple(images.shape)}")
     parts = [to_float(part).std((2, 3)) for part in images.split(10_000)]
     return torch.cat(parts).mean(0)
 
@@ -532,7 +532,7 @@ class PictureFiles(NamedTuple):
     paths: tuple[Path, ...]
     labels: Int64[Tensor, " N"]
     classes: tuple[str, ...]  # the names of the folders
-    others: tuple[Path, ...]  # files that are no pictures, by the ends of their names
+    others: tuple[Path, ...]  # files that are not pictures, by the ends of their names
 
 
 def find_pictures(folder: Path) -> PictureFiles:
@@ -701,7 +701,7 @@ def split(
     check_number(validation, "validation")
     check_generator(generator)
     if not 0 < validation < 1:
-        raise ValueError(f"the validation share is above 0 and below 1, got {validation}")
+        raise ValueError(f"the validation share must lie above 0 and below 1, got {validation}")
     check_lengths(images, labels)
     held_out = torch.zeros(len(labels), dtype=torch.bool)
     for label in labels.unique():
@@ -751,7 +751,7 @@ def check_lengths(images: Any, labels: Any) -> None:
             f"labels must have shape ({len(images)},), one label per image, got ({len(labels)},)"
         )
     if len(images) == 0:
-        raise ValueError("at least one image is needed, got none")
+        raise ValueError("there must be at least one image, got none")
 
 
 def only(images: Tensor, labels: Tensor, names: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -773,7 +773,7 @@ def only(images: Tensor, labels: Tensor, names: Sequence[str]) -> tuple[Tensor, 
     Raises
     ------
     ValueError
-        For a name that is no class.
+        For a name that is not a class.
 
     Examples
     --------
@@ -789,7 +789,7 @@ def only(images: Tensor, labels: Tensor, names: Sequence[str]) -> tuple[Tensor, 
         raise ValueError(f"names must name each class once, got {list(names)}")
     unknown = [name for name in names if name not in CLASSES]
     if unknown:
-        raise ValueError(f"a class is one of {', '.join(CLASSES)}, got {unknown[0]!r}")
+        raise ValueError(f"a class must be one of {', '.join(CLASSES)}, got {unknown[0]!r}")
     places = torch.full((len(CLASSES),), -1)
     places[[CLASSES.index(name) for name in names]] = torch.arange(len(names))
     new = places[labels]

@@ -172,7 +172,7 @@ def colours(kind: str) -> tuple[str, str]:
 
 
 def check_inches(**values: object) -> None:
-    """Refuse a place or a size that is no finite number."""
+    """Refuse a place or a size that is not a finite number."""
     for name, value in values.items():
         check_range(value, name)
 
@@ -206,7 +206,7 @@ class Box:
     height: Inches
 
     def __post_init__(self) -> None:
-        """Refuse what is no place."""
+        """Refuse what is not a place."""
         check_inches(x=self.x, y=self.y, width=self.width, height=self.height)
 
     @property

@@ -354,7 +354,7 @@ class FastTraining(Training):
         return self.recordings[n](choices)
 
     def read(self, outcomes: Tensor, count: int, rates: list[float]) -> Score:
-        """Turn what the steps left into a score; the first loss that is no number stops the run."""
+        """Turn what the steps left into a score; stop at the first loss that is not finite."""
         batch = self.recipe.batch_size
         sizes = torch.tensor([min(batch, count - k * batch) for k in range(len(rates))])
         self.step_losses = outcomes[:, 0] / sizes
@@ -448,7 +448,7 @@ def record_step(
     checks.check_type(optimizer, torch.optim.Optimizer, "optimizer", "a torch.optim.Optimizer")
     device = example.image.device
     if device.type != "cuda":
-        raise ValueError(f"a step is recorded on a GPU, got choices on {device}")
+        raise ValueError(f"a step must be recorded on a GPU, got choices on {device}")
     inputs = Choices(*(drawn.clone() for drawn in example))
     kept = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     momenta = {p: s.get("momentum_buffer") for p, s in optimizer.state.items()}
@@ -486,11 +486,19 @@ def saved_bytes(model: nn.Module, size: int = 32, *, bfloat16: bool = False) -> 
     size : int
         Side of the image in pixels.
     bfloat16 : bool
-        As in `FastTraining`.
+        Whether convolutions and products compute in bfloat16.
 
     Returns
     -------
     int
+        At least 0. What does not grow with the images, such as the weights, is left out.
+
+    Raises
+    ------
+    TypeError
+        For a model that is not an `nn.Module`, or a size that is not a whole number.
+    ValueError
+        For a size below 1.
 
     Examples
     --------

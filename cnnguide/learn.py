@@ -72,7 +72,7 @@ def linear(
             raise TypeError(f"x and {name} must share a dtype, got {x.dtype} and {values.dtype}")
     if x.ndim != 2:
         raise ValueError(
-            f"a linear layer needs inputs of shape (N, inputs), got {tuple(x.shape)}; "
+            f"a linear layer must get inputs of shape (N, inputs), got {tuple(x.shape)}; "
             "flatten(1) lays each picture out in a row"
         )
     if weight.ndim != 2 or weight.shape[1] != x.shape[1]:
@@ -82,7 +82,7 @@ def linear(
         )
     if bias.shape != weight.shape[:1]:
         raise ValueError(
-            f"{weight.shape[0]} outputs need {weight.shape[0]} biases, got {tuple(bias.shape)}"
+            f"{weight.shape[0]} outputs must have {weight.shape[0]} biases, got {tuple(bias.shape)}"
         )
     return x @ weight.T + bias
 
@@ -156,7 +156,7 @@ def log_softmax(scores: Float[Tensor, "N K"]) -> Float[Tensor, "N K"]:
     Parameters
     ----------
     scores : Tensor
-        As for `softmax`.
+        ``N K``, float: one row per picture, one score per class, of any size and sign.
 
     Returns
     -------
@@ -165,8 +165,10 @@ def log_softmax(scores: Float[Tensor, "N K"]) -> Float[Tensor, "N K"]:
 
     Raises
     ------
-    ValueError, TypeError
-        As `softmax`.
+    ValueError
+        For another number of axes, or no class.
+    TypeError
+        For scores that are not float.
 
     Notes
     -----
@@ -227,8 +229,10 @@ def cross_entropy_gradient(
 
     Parameters
     ----------
-    scores, labels : Tensor
-        As for `cross_entropy`.
+    scores : Tensor
+        ``N K``, float: scores, not probabilities. At least one row.
+    labels : Tensor
+        ``N``, int64: the true class of each row, from 0 to K − 1.
 
     Returns
     -------
@@ -237,8 +241,10 @@ def cross_entropy_gradient(
 
     Raises
     ------
-    ValueError, TypeError
-        As `cross_entropy`.
+    ValueError
+        For shapes that do not fit together, no row, or a label without a score.
+    TypeError
+        For scores that are not float or labels that are not int64.
 
     Notes
     -----
@@ -402,4 +408,4 @@ def check_labels(scores: Tensor, labels: Tensor) -> None:
     check_scores(scores)
     checks.check_labels(labels, *scores.shape, each="row of scores")
     if len(scores) == 0:
-        raise ValueError("a mean loss needs at least one row of scores, got none")
+        raise ValueError("there must be at least one row of scores, got none")

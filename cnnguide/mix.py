@@ -60,7 +60,7 @@ def check_pairs(images: Tensor, permutation: Tensor) -> None:
     """Refuse images that are not a batch, and partners that are not a permutation of it."""
     check_images(images)
     if len(images) == 0:
-        raise ValueError("mixing needs at least one image, got none")
+        raise ValueError("there must be at least one image, got none")
     check_permutation(permutation, len(images))
 
 
@@ -176,7 +176,7 @@ def mixup(
     check_lambda(lam)
     check_pairs(images, permutation)
     if not images.is_floating_point():
-        raise TypeError(f"MixUp blends floats, got {images.dtype}")
+        raise TypeError(f"images to blend must be floats, got {images.dtype}")
     return lam * images + (1 - lam) * images[permutation]
 
 
@@ -247,12 +247,12 @@ def draw_box(
     Returns
     -------
     top, bottom, left, right : int
-        As from `cutmix_box`.
+        In pixels from the image's first row and column; bottom and right are exclusive.
 
     Raises
     ------
     ValueError
-        As `cutmix_box`.
+        For λ outside [0, 1], or an image without a pixel.
 
     Examples
     --------
@@ -357,7 +357,7 @@ def random_mix(
     Raises
     ------
     ValueError
-        For a probability outside [0, 1], and as `sample_lambda`.
+        For a probability outside [0, 1], or an α that is below 0 or infinite.
 
     Examples
     --------
@@ -556,7 +556,7 @@ def calibration(
     Raises
     ------
     ValueError
-        For no prediction, numbers that are no probabilities, or other than one label per row.
+        For no prediction, numbers that are not probabilities, or other than one label per row.
 
     Notes
     -----

@@ -59,7 +59,9 @@ def batch_statistics(
     """
     check_float_images(x)
     if x.numel() == 0:
-        raise ValueError(f"batch statistics need at least one value, got shape {tuple(x.shape)}")
+        raise ValueError(
+            f"batch statistics must have at least one value, got shape {tuple(x.shape)}"
+        )
     mean = x.mean((0, 2, 3))
     return mean, (x - mean.view(-1, 1, 1)).square().mean((0, 2, 3))
 
@@ -160,7 +162,9 @@ class BatchNorm2d(nn.Module):
         if momentum is not None:
             check_number(momentum, "momentum")
         if momentum is not None and not 0 <= momentum <= 1:
-            raise ValueError(f"momentum is the new batch's weight, from 0 to 1, got {momentum}")
+            raise ValueError(
+                f"momentum, the new batch's weight, must lie from 0 to 1, got {momentum}"
+            )
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.weight = nn.Parameter(torch.ones(num_features)) if affine else None
         self.bias = nn.Parameter(torch.zeros(num_features)) if affine else None
@@ -180,11 +184,11 @@ class BatchNorm2d(nn.Module):
         check_floats(x, "images")
         if x.ndim != 4 or x.shape[1] != self.num_features:
             raise ValueError(
-                f"this BatchNorm2d takes shape (N, {self.num_features}, H, W), got {tuple(x.shape)}"
+                f"images must have shape (N, {self.num_features}, H, W), got {tuple(x.shape)}"
             )
         kept, wide = x.dtype, self.running_mean.dtype
         if kept != wide and (kept.itemsize, wide) != (2, torch.float32):
-            raise TypeError(f"this BatchNorm2d computes in {wide}, got images in {kept}")
+            raise TypeError(f"this BatchNorm2d must get images in {wide}, got {kept}")
         x = x.to(wide)  # of 16 bits, as under autocast, statistics need 32
         if self.training:
             count = x.numel() // self.num_features

@@ -79,18 +79,26 @@ def avg_pool2d(
 
     Parameters
     ----------
-    image, kernel_size, stride, padding
-        As in `max_pool2d`, except that padding is zero and counts in the mean.
+    image : Tensor
+        ``N C H W``, float.
+    kernel_size : int or (int, int)
+        Sides of the window in pixels.
+    stride : int or (int, int), optional
+        Pixels from one window to the next; the window's own sides unless given.
+    padding : int or (int, int)
+        Pixels added on every side, at most half the window. They are zeros, and count in the mean.
 
     Returns
     -------
     Tensor
-        ``N C Ho Wo``.
+        ``N C Ho Wo`` with the sides of `conv.output_size`.
 
     Raises
     ------
-    ValueError, TypeError
-        As `max_pool2d`.
+    ValueError
+        For shapes or settings that do not fit together.
+    TypeError
+        For images that are not float.
 
     Examples
     --------
@@ -122,8 +130,10 @@ def max_blur_pool2d(
 
     Raises
     ------
-    ValueError, TypeError
-        As `max_pool2d`.
+    ValueError
+        For shapes or settings that do not fit together.
+    TypeError
+        For images that are not float.
 
     Notes
     -----

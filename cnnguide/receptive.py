@@ -56,13 +56,13 @@ class Layer:
     name: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what is no window."""
+        """Refuse what is not a window."""
         for name in ("kernel_size", "stride", "dilation", "padding"):
             check_whole(getattr(self, name), name)
         if min(self.kernel_size, self.stride, self.dilation) < 1 or self.padding < 0:
             raise ValueError(
-                "a layer has kernel, stride and dilation of at least 1 and padding of at least 0, "
-                f"got {self}"
+                "a layer must have kernel, stride and dilation of at least 1 "
+                f"and padding of at least 0, got {self}"
             )
 
 
@@ -109,7 +109,7 @@ def receptive_fields(layers: Iterable[Layer]) -> list[Field]:
     Returns
     -------
     list of Field
-        One a layer.
+        One per layer.
 
     Notes
     -----
@@ -589,7 +589,7 @@ def effective_receptive_field(
     Raises
     ------
     ValueError
-        If the output is no feature map, or `count` is below 1.
+        If the output is not a feature map, or `count` is below 1.
 
     Notes
     -----
@@ -616,14 +616,14 @@ def effective_receptive_field(
     for size in input_shape:
         check_whole(size, "a size of input_shape", 1)
     if count < 1:
-        raise ValueError(f"at least 1 random input is needed, got {count}")
+        raise ValueError(f"there must be at least 1 random input, got {count}")
     weight = next(module.parameters(), torch.zeros(()))
     with torch.inference_mode(False), torch.enable_grad(), evaluating(module):
         image = torch.randn(count, *input_shape, generator=generator).to(weight).requires_grad_()
         output = module(image.clone())  # a first layer may change its input in place
         if not isinstance(output, Tensor) or output.ndim != 4:
             got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            raise ValueError(f"the network gives feature maps of shape (N, O, H, W), got {got}")
+            raise ValueError(f"the network must give feature maps of shape (N, O, H, W), got {got}")
         middle = output[:, :, output.shape[2] // 2, output.shape[3] // 2].sum()
         gradient = None
         if middle.requires_grad:

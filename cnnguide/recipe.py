@@ -102,7 +102,7 @@ class Recipe:
         if not 0 <= self.average < 1:
             raise ValueError(f"average must lie from 0 to below 1, got {self.average}")
         if self.nesterov and self.momentum == 0:
-            raise ValueError("nesterov needs a momentum above 0, got 0")
+            raise ValueError("nesterov must have a momentum above 0, got 0")
         check_type(self.milestones, tuple, "milestones", "a tuple of epochs")
         for epoch in self.milestones:
             check_whole(epoch, "a milestone", 0)
@@ -159,7 +159,7 @@ def find_recipe(name: str) -> Recipe:
     """
     check_type(name, str, "recipe", "a string")
     if name not in RECIPES:
-        raise ValueError(f"recipe is one of {', '.join(map(repr, RECIPES))}, got {name!r}")
+        raise ValueError(f"recipe must be one of {', '.join(map(repr, RECIPES))}, got {name!r}")
     return RECIPES[name]
 
 
@@ -200,7 +200,7 @@ def learning_rate_at(recipe: Recipe, step: int, *, steps_per_epoch: int) -> floa
     check_whole(steps_per_epoch, "steps_per_epoch", 1)
     total = recipe.epochs * steps_per_epoch
     if not 0 <= step < total:
-        raise ValueError(f"this run's steps go from 0 to {total - 1}, got {step}")
+        raise ValueError(f"this run's steps must lie from 0 to {total - 1}, got {step}")
     if recipe.schedule == "steps":
         drops = sum(step // steps_per_epoch >= milestone for milestone in recipe.milestones)
         return recipe.learning_rate * recipe.gamma**drops

@@ -50,7 +50,7 @@ class Epoch:
 
 
 def check_pictures(pair: Any, name: str) -> None:
-    """Refuse what is no pair of colour images and labels, one an image.
+    """Refuse what is not a pair of colour images and labels, one per image.
 
     Parameters
     ----------
@@ -381,7 +381,7 @@ STATE: dict[str, Any] = {
 
 
 def check_state(state: Any) -> None:
-    """Refuse what is no state of a run, naming the first part that is missing or another thing."""
+    """Refuse what is not a state of a run, naming the first part that is missing or wrong."""
     check_type(state, Mapping, "state", "a mapping, as state_dict gives it")
     for name, kind in STATE.items():
         if name not in state:

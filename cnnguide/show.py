@@ -238,12 +238,13 @@ def to_displayable(image: Tensor) -> Tensor:
         image = image[0]
     if image.ndim != 2 and not (image.ndim == 3 and image.shape[0] == 3):
         raise ValueError(
-            f"an image to show has shape (3, H, W), (1, H, W) or (H, W), got {tuple(image.shape)}"
+            "an image to show must have shape (3, H, W), (1, H, W) or (H, W), "
+            f"got {tuple(image.shape)}"
         )
     if image.numel() == 0:
-        raise ValueError(f"an image to show has a pixel, got {tuple(image.shape)}")
+        raise ValueError(f"an image to show must have a pixel, got {tuple(image.shape)}")
     if image.dtype not in (torch.uint8, torch.bool) and not image.is_floating_point():
-        raise TypeError(f"an image to show is uint8, or float from 0 to 1, got {image.dtype}")
+        raise TypeError(f"an image to show must be uint8, or float from 0 to 1, got {image.dtype}")
     image = image.detach().cpu()
     if image.is_floating_point():
         image = image.float().clamp(0, 1)
@@ -282,14 +283,17 @@ def show_image(axes: Axes, image: Tensor, *, title: str = "") -> None:
     axes : matplotlib.axes.Axes
         Where to draw.
     image : Tensor
-        As for `to_displayable`.
+        ``C H W`` with one or three channels, or ``H W``; uint8, or float in [0, 1].
+        Floats outside the range are clipped.
     title : str
         Written above the image.
 
     Raises
     ------
     ValueError
-        As `to_displayable`.
+        For another number of axes or channels, or an image without a pixel.
+    TypeError
+        For axes that are not matplotlib's, or another dtype.
 
     Examples
     --------
@@ -321,9 +325,10 @@ def image_grid(
     Parameters
     ----------
     images : sequence of Tensor
-        Each as for `to_displayable`; at least one.
+        At least one. Each is ``C H W`` with one or three channels, or ``H W``; uint8, or float in
+        [0, 1]. Floats outside the range are clipped.
     titles : sequence of str, optional
-        One a picture.
+        One per picture.
     columns : int
         Pictures in a row.
     heading : str
@@ -359,11 +364,9 @@ def image_grid(
     if titles is not None:
         check_type(titles, list | tuple, "titles", "a list of strings")
     if len(images) == 0:
-        raise ValueError("image_grid needs at least one image, got none")
+        raise ValueError("there must be at least one image, got none")
     if titles is not None and len(titles) != len(images):
-        raise ValueError(
-            f"image_grid needs one title per image, got {len(titles)} for {len(images)}"
-        )
+        raise ValueError(f"there must be one title per image, got {len(titles)} for {len(images)}")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     figure, grid = plt.subplots(

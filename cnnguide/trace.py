@@ -48,7 +48,7 @@ class Recorder(TorchFunctionMode):
         self.steps = [Step("input", None, tuple(image.shape[1:]), ())]
         self.kept = [image]  # a tensor that lives keeps its id
         self.places = {id(image): 0}
-        self.depth = 0  # above 0 inside a layer, whose own functions are no steps
+        self.depth = 0  # above 0 inside a layer, whose own functions are not steps
 
     def note(self, name: str, module: nn.Module | None, inputs: Any, output: Any) -> None:
         """Add a step, if what comes in comes from the image; of several outputs, the first's."""

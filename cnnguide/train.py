@@ -245,7 +245,7 @@ def train_epoch(
         Float images ``N C H W`` and int64 labels ``N`` on the model's device.
     optimizer : torch.optim.Optimizer
     learning_rates : iterator of float
-        One a step.
+        One per step.
     label_smoothing : float
         Probability shared among all classes.
     mixing : callable, optional
@@ -321,12 +321,12 @@ def train_epoch(
         right += int((logits.argmax(1) == labels).sum())
         count += len(labels)
     if count == 0:
-        raise ValueError("an epoch needs at least one batch, got none")
+        raise ValueError("an epoch must have at least one batch, got none")
     return Score(loss_sum / count, right / count)
 
 
 def pairs_of(batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield each batch; refuse what is no images and labels."""
+    """Yield each batch; refuse what is not a pair of images and labels."""
     check_type(batches, Iterable, "batches", "an iterable of (images, labels)")
     for batch in batches:
         if not isinstance(batch, tuple | list) or len(batch) != 2:
@@ -336,7 +336,7 @@ def pairs_of(batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def check_scores(logits: Tensor, labels: Tensor) -> None:
-    """Refuse what is no row of scores an image, and labels that name no score."""
+    """Refuse what is not a row of scores per image, and labels that name no score."""
     check_floats(logits, "scores")
     if logits.ndim != 2 or logits.shape[1] == 0:
         raise ValueError(f"a model must give scores (N, classes), got {tuple(logits.shape)}")
@@ -350,19 +350,23 @@ def evaluate(model: nn.Module, batches: Batches, *, bfloat16: bool = False) -> S
     Parameters
     ----------
     model : nn.Module
+        Gives scores ``N classes``.
     batches : iterable of (images, labels)
-        As for `train_epoch`.
+        Float images ``N C H W`` and int64 labels ``N`` on the model's device.
     bfloat16 : bool
         Whether convolutions and products compute in bfloat16.
 
     Returns
     -------
     Score
+        Means over the images, so that a short last batch counts for what it is.
 
     Raises
     ------
     ValueError
-        Without a batch.
+        Without a batch, or for labels that name no score.
+    TypeError
+        For a batch that is not a pair of tensors.
 
     Examples
     --------
@@ -382,7 +386,7 @@ def evaluate(model: nn.Module, batches: Batches, *, bfloat16: bool = False) -> S
             rights.append((logits.argmax(1) == labels).sum())
             count += len(labels)
     if count == 0:
-        raise ValueError("an evaluation needs at least one batch, got none")
+        raise ValueError("an evaluation must have at least one batch, got none")
     # Read once at the end: every reading makes a graphics card wait.
     return Score(float(sum(loss_sums)) / count, int(sum(rights)) / count)
 

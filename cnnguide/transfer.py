@@ -259,7 +259,7 @@ class PartlyFrozen(nn.Module):
     Raises
     ------
     ValueError
-        For a name that is no part of the model, or more parts than there are.
+        For a name that is not a part of the model, or more parts than there are.
 
     Examples
     --------
@@ -352,7 +352,7 @@ def cached_features(backbone: nn.Module, batches: Iterable[Tensor]) -> Float[Ten
     Returns
     -------
     Tensor
-        One row of features an image.
+        One row of features per image.
 
     Raises
     ------
@@ -376,12 +376,12 @@ def cached_features(backbone: nn.Module, batches: Iterable[Tensor]) -> Float[Ten
             check_features(features, len(batch), rows)
             rows.append(features.flatten(1))
     if not rows:
-        raise ValueError("features need at least one batch of images, got none")
+        raise ValueError("there must be at least one batch of images, got none")
     return torch.cat(rows)
 
 
 def check_features(features: Any, count: int, before: list[Tensor]) -> None:
-    """Refuse what is no row of features an image, as long as those before."""
+    """Refuse what is not a row of features per image, as long as those before."""
     check_tensor(features, "what the backbone gives")
     if features.ndim < 2 or len(features) != count:
         raise ValueError(
@@ -505,7 +505,7 @@ def parameter_groups(
     check_range(learning_rate, "learning_rate", 0)
     check_range(decay, "decay")
     if not parts:
-        raise ValueError("parameter groups need at least one part, got none")
+        raise ValueError("there must be at least one part, got none")
     if not 0 < decay <= 1:
         raise ValueError(f"decay must lie above 0 and up to 1, got {decay}")
     groups: list[dict[str, object]] = []
@@ -551,7 +551,7 @@ def load_pretrained(source: str | Path, model: nn.Module | None = None) -> nn.Mo
     --------
     >>> load_pretrained("weights.pt")
     Traceback (most recent call last):
-    ValueError: weights in a file need the model that they are for, got None
+    ValueError: weights in a file must have the model that they are for, got None
     """
     check_type(source, str | Path, "source", "a name or a path")
     if model is not None:
@@ -574,7 +574,7 @@ def load_pretrained(source: str | Path, model: nn.Module | None = None) -> nn.Mo
     if source == "cnnguide":
         return load_backbone()
     if model is None:
-        raise ValueError("weights in a file need the model that they are for, got None")
+        raise ValueError("weights in a file must have the model that they are for, got None")
     load_weights(model, load_checkpoint(Path(source)))
     return model.eval()
 

@@ -517,11 +517,11 @@ def test_the_command_needs_no_package_but_the_librarys_own():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--seeds", "0"], "--seeds is at least 1, got 0"),
-        (["--epochs", "-1"], "--epochs is at least 1, got -1"),
-        (["--width", "0"], "--width is at least 1, got 0"),
-        (["--minutes", "-2"], "--minutes is at least 0, got -2"),
-        (["--minutes", "nan"], "--minutes is at least 0, got nan"),
+        (["--seeds", "0"], "--seeds must be at least 1, got 0"),
+        (["--epochs", "-1"], "--epochs must be at least 1, got -1"),
+        (["--width", "0"], "--width must be at least 1, got 0"),
+        (["--minutes", "-2"], "--minutes must be at least 0, got -2"),
+        (["--minutes", "nan"], "--minutes must be at least 0, got nan"),
         (["--device", "gpu"], "device must be auto, cpu, cuda, mps or xpu, got 'gpu'"),
         (["--table"], "nothing is recorded with --epochs 30 --width 64 --data full in "),
     ],
@@ -543,7 +543,7 @@ def test_anothers_checkpoint_is_refused_with_its_name(tmp_path, capsys):
 def test_a_broken_record_is_refused_before_anything_is_trained(tmp_path, capsys):
     (tmp_path / "ablations.json").write_text(json.dumps({"runs": 3}))
     assert command(tmp_path) == 1
-    assert "is no record of results" in capsys.readouterr().err
+    assert "is not a record of results" in capsys.readouterr().err
 
 
 # --- on a GPU

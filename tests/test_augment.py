@@ -140,7 +140,7 @@ def test_each_classic_change_changes_and_keeps_the_size(name):
             lambda f: f(augment.crop_at)(
                 torch.zeros(1, 1, 4, 4), *[torch.tensor([3])] * 2, padding=1
             ),
-            "offsets run from 0 to 2, got 3 to 3",
+            "offsets must lie from 0 to 2, got 3 to 3",
         ),
         (
             lambda f: f(augment.crop_at)(

@@ -50,9 +50,9 @@ def test_grad_cam_leaves_the_network_as_it_was():
 
 def test_grad_cam_refuses_a_layer_without_maps(unchecked):
     net, x = tiny_net(), torch.randn(2, 3, 32, 32)
-    with pytest.raises(ValueError, match=r"gives feature maps of shape \(N, K, h, w\)"):
+    with pytest.raises(ValueError, match=r"give feature maps of shape \(N, K, h, w\)"):
         cam.grad_cam(net, net[4], x, torch.tensor([0, 1]))
-    with pytest.raises(ValueError, match=r"gives feature maps"):
+    with pytest.raises(ValueError, match=r"give feature maps"):
         cam.grad_cam(net, nn.Identity(), x, torch.tensor([0, 1]))
     with pytest.raises(
         ValueError, match=r"labels must have shape \(2,\), one per image, got \(1,\)"
@@ -166,13 +166,15 @@ class WholeNumbers(nn.Module):
 
 def test_maps_that_are_not_one_an_image_are_refused():
     net, images = TwoViews(), torch.rand(2, 3, 8, 8)
-    with pytest.raises(ValueError, match=r"the layer gives feature maps of shape \(N, K, h, w\)"):
+    with pytest.raises(
+        ValueError, match=r"the layer must give feature maps of shape \(N, K, h, w\)"
+    ):
         grad_cam(net, net.conv, images, torch.tensor([0, 1]))
 
 
 def test_maps_of_whole_numbers_are_refused():
     net = nn.Sequential(WholeNumbers(), nn.Flatten())
-    with pytest.raises(ValueError, match="the layer gives feature maps"):
+    with pytest.raises(ValueError, match="the layer must give feature maps"):
         grad_cam(net, net[0], torch.rand(2, 3, 2, 2), torch.tensor([0, 1]))
 
 

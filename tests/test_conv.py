@@ -134,11 +134,17 @@ def test_the_kernel_is_not_flipped(way):
     ("image", "weight", "settings", "error", "message"),
     [
         ((1, 3, 5), (1, 3, 3, 3), {}, ValueError, r"shape \(N, C, H, W\), got \(1, 3, 5\)"),
-        ((1, 3, 5, 5), (3, 3, 3), {}, ValueError, r"weight has shape \(out, in / groups, h, w\)"),
+        (
+            (1, 3, 5, 5),
+            (3, 3, 3),
+            {},
+            ValueError,
+            r"weight must have shape \(out, in / groups, h, w\)",
+        ),
         ((1, 3, 5, 5), (4, 3, 3, 3), {"groups": 2}, ValueError, "got groups=2 for 3 and 4"),
         ((1, 4, 5, 5), (3, 2, 3, 3), {"groups": 2}, ValueError, "got groups=2 for 4 and 3"),
         ((1, 3, 5, 5), (4, 3, 3, 3), {"groups": 0}, ValueError, "got groups=0"),
-        ((1, 3, 5, 5), (1, 1, 3, 3), {}, ValueError, "has 3 input channels, got 1"),
+        ((1, 3, 5, 5), (1, 1, 3, 3), {}, ValueError, "must have 3 input channels, got 1"),
         ((1, 1, 3, 3), (1, 1, 5, 5), {}, ValueError, "spans 5 pixels and the padded image only 3"),
         ((1, 1, 3, 3), (1, 1, 7, 7), {"padding": 1}, ValueError, "padded image only 5"),
         ((1, 0, 5, 5), (1, 0, 3, 3), {}, ValueError, "got 0 in and 1 out"),
@@ -181,7 +187,7 @@ def test_two_dtypes_are_refused(way):
 @ways
 def test_a_bias_of_another_dtype_is_refused(way):
     image, weight, bias = inputs(dtype=torch.float32)
-    with pytest.raises(TypeError, match="image and bias share a dtype, got torch.float32 and"):
+    with pytest.raises(TypeError, match="image and bias must share a dtype, got torch.float32 and"):
         way(image, weight, bias.double())
 
 
@@ -209,7 +215,7 @@ def test_a_setting_is_a_whole_number_or_a_pair(way, name, value, without_checker
 
 @ways
 def test_a_bias_of_another_length_is_refused(way, unchecked):
-    with pytest.raises(ValueError, match=r"one number an output channel, \(2,\), got \(3,\)"):
+    with pytest.raises(ValueError, match=r"a number for each output channel, \(2,\), got \(3,\)"):
         unchecked(way)(torch.zeros(1, 1, 3, 3), torch.zeros(2, 1, 3, 3), torch.zeros(3))
 
 

@@ -210,7 +210,7 @@ X = torch.arange(4)
         (lambda: data.batches(X, X, batch_size=0), "batch_size must be at least 1, got 0"),
         (
             lambda: data.batches(X[:0], X[:0], batch_size=1),
-            "at least one image is needed, got none",
+            "there must be at least one image, got none",
         ),
         (lambda: data.loader(X, X, batch_size=0), "batch_size must be at least 1, got 0"),
         (lambda: data.loader(X, X, batch_size=1, workers=-1), "workers must be at least 0, got -1"),
@@ -249,7 +249,7 @@ def test_only_renumbers_the_classes_in_the_order_of_their_names():
 
 
 def test_an_unknown_class_is_refused():
-    with pytest.raises(ValueError, match="a class is one of airplane, .*, got 'cow'"):
+    with pytest.raises(ValueError, match="a class must be one of airplane, .*, got 'cow'"):
         data.only(torch.arange(1), torch.tensor([0]), ["cat", "cow"])
 
 

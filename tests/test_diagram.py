@@ -293,7 +293,7 @@ def test_recording_leaves_a_module_without_hooks_and_in_its_mode():
 
 def test_hooks_are_gone_when_a_pass_fails():
     network = LeNet5()
-    with pytest.raises(ValueError, match="takes images of shape"):
+    with pytest.raises(ValueError, match="must get images of shape"):
         trace.forward_steps(network, torch.zeros(1, 1, 28, 28))
     assert not any(m._forward_hooks for m in network.modules())
 

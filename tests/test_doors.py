@@ -612,12 +612,15 @@ DOORS = {
         )
         for name in ("BasicBlock", "PlainBlock", "Bottleneck")
     },
-    "models.resnet.ResNet": Door(
-        lambda: {"block": PUBLIC["models.resnet.BasicBlock"], "depths": (1, 1), "num_classes": 4, "width": 4,
-                 "x": torch.zeros(2, 3, 32, 32)},
-        use=lambda f, x, **a: tuple(f(**a).eval()(x).shape),
-        right=lambda x, num_classes, **_: (len(x), num_classes), calls=40,
-    ),
+    **{
+        f"models.resnet.{name}": Door(
+            lambda: {"block": PUBLIC["models.resnet.BasicBlock"], "depths": (1, 1), "num_classes": 4, "width": 4,
+                     "x": torch.zeros(2, 3, 32, 32)},
+            use=lambda f, x, **a: tuple(f(**a).eval()(x).shape),
+            right=lambda x, num_classes, **_: (len(x), num_classes), calls=40,
+        )
+        for name in ("ResNet", "CifarResNet")
+    },
     **{
         f"models.resnet.{name}": Door(lambda: {"num_classes": 4}, use=as_meta(parameters), calls=10)
         for name in ("resnet18", "resnet34", "resnet50", "cifar_plain18", "cifar_resnet10", "cifar_resnet18")

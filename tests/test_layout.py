@@ -166,6 +166,24 @@ def test_every_public_function_has_a_doctest(path):
 
 
 @pytest.mark.parametrize("path", library_files(), ids=name_of)
+def test_help_does_not_send_its_reader_to_another_function(path):
+    """As in "As in `conv2d_loops`." in place of shapes and units: help() shows one function alone."""
+    module = importlib.import_module(name_of(path))
+    for public in getattr(module, "__all__", []):
+        thing = getattr(module, public)
+        methods = vars(thing).items() if isinstance(thing, type) else ()
+        for name, part in [
+            (public, thing),
+            *((f"{public}.{name}", part) for name, part in methods),
+        ]:
+            lines = (getattr(part, "__doc__", None) or "").splitlines()
+            sent = [
+                line for line in lines if re.search(r"^\W*(each )?as (\w+ )?`|and as `", line, re.I)
+            ]
+            assert sent == [], f"{name_of(path)}.{name}: {sent}"
+
+
+@pytest.mark.parametrize("path", library_files(), ids=name_of)
 def test_what_a_module_takes_from_another_is_public_there(path):
     importlib.import_module(name_of(path))  # a package knows its modules once they are imported
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -175,6 +193,58 @@ def test_what_a_module_takes_from_another_is_public_there(path):
             for alias in node.names:
                 a_module = isinstance(getattr(other, alias.name), ModuleType)
                 assert a_module or alias.name in public, f"{node.module}.{alias.name}"
+
+
+OWN = [p for part in ("cnnguide", "benchmarks", "docs/_ext") for p in (ROOT / part).rglob("*.py")]
+
+
+def text_of(node):
+    """Give a text as it stands in the code, with {} for each value in it."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(str(p.value) if isinstance(p, ast.Constant) else "{}" for p in parts)
+
+
+def messages_of(path):
+    """Yield what is raised, or said by a parser of options, and where."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        call = node.exc if isinstance(node, ast.Raise) else node
+        said = call is not node or getattr(getattr(node, "func", None), "attr", "") == "error"
+        if said and isinstance(call, ast.Call):
+            yield from ((f"{path.name}:{call.lineno}", text_of(part)) for part in call.args)
+
+
+def test_a_message_says_what_must_hold_before_what_was_got():
+    messages = [message for path in OWN for message in messages_of(path)]
+    assert sum(", got" in text for _, text in messages) > 150
+    unsaid = [
+        f"{place}: {text}"
+        for place, text in messages
+        if ", got" in text and not re.search(r"\bmust\b.*, got", text)
+    ]
+    assert unsaid == []
+
+
+def test_no_message_says_is_no_in_place_of_is_not_a():
+    odd = [
+        f"{place}: {text}"
+        for path in OWN
+        for place, text in messages_of(path)
+        if re.search(r"(?<!there )\b(is|are) no\b", text)
+    ]
+    assert odd == []
+
+
+def test_the_units_of_a_record_say_per():
+    """As in "one number per epoch", not "one number an epoch"."""
+    texts = [
+        f"{path.name}: {text_of(value)}"
+        for path in OWN
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "UNITS"
+        for value in node.value.values
+    ]
+    assert len(texts) > 40
+    assert [t for t in texts if re.search(r"\b(number|one|entropy|network|seconds) an? ", t)] == []
 
 
 def test_the_api_reference_names_every_module():

@@ -139,7 +139,7 @@ def test_a_step_leaves_its_inputs_alone():
     [
         ((2, 3, 4), (5, 4), (5,), r"inputs of shape \(N, inputs\), got \(2, 3, 4\); flatten"),
         ((2, 4), (4, 5), (4,), r"for 4 inputs must have shape \(outputs, 4\), got \(4, 5\)"),
-        ((2, 4), (5, 4), (1,), r"5 outputs need 5 biases, got \(1,\)"),
+        ((2, 4), (5, 4), (1,), r"5 outputs must have 5 biases, got \(1,\)"),
     ],
 )
 def test_a_layer_that_does_not_fit_is_refused(x, weight, bias, message, unchecked):

@@ -41,7 +41,7 @@ def test_images_are_never_mixed():
 
 @pytest.mark.parametrize("shape", [(2, 3, 32, 32), (2, 1, 28, 28), (25, 1, 64, 64), (1, 32, 32)])
 def test_another_input_is_refused(shape):
-    with pytest.raises(ValueError, match=r"takes images of shape \(N, 1, 32, 32\), got"):
+    with pytest.raises(ValueError, match=r"must get images of shape \(N, 1, 32, 32\), got"):
         LeNet5()(torch.zeros(shape))
 
 

@@ -257,7 +257,7 @@ def test_labels_and_logits_of_different_length_are_refused(unchecked):
 
 
 def test_bytes_cannot_be_blended(unchecked):
-    with pytest.raises(TypeError, match="MixUp blends floats, got torch.uint8"):
+    with pytest.raises(TypeError, match="images to blend must be floats, got torch.uint8"):
         unchecked(mix.mixup)(IMAGES.byte(), lam=0.5, permutation=PAIR)
 
 

@@ -90,7 +90,7 @@ def test_one_value_a_channel_is_refused_in_training_and_taken_in_use():
 @pytest.mark.parametrize("shape", [(2, 4, 5, 5), (2, 3, 5)])
 def test_another_shape_is_refused(shape, unchecked):
     layer = BatchNorm2d(3)
-    with pytest.raises(ValueError, match=r"takes shape \(N, 3, H, W\), got"):
+    with pytest.raises(ValueError, match=r"images must have shape \(N, 3, H, W\), got"):
         unchecked(BatchNorm2d.forward)(layer, torch.zeros(shape))
 
 
@@ -98,7 +98,7 @@ def test_another_shape_is_refused(shape, unchecked):
     ("settings", "message"),
     [
         ({"num_features": 0}, "num_features must be at least 1, got 0"),
-        ({"num_features": 3, "momentum": 1.5}, "new batch's weight, from 0 to 1, got 1.5"),
+        ({"num_features": 3, "momentum": 1.5}, "new batch's weight, must lie from 0 to 1, got 1.5"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):

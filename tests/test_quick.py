@@ -33,7 +33,7 @@ def test_eps_holds_the_weakest_directions_back():
 
 
 def test_too_few_patches_are_refused():
-    with pytest.raises(ValueError, match="27 directions need at least as many patches, got 4"):
+    with pytest.raises(ValueError, match="27 directions must have at least as many patches, got 4"):
         whitening_filters(torch.zeros(1, 3, 4, 4))
 
 
@@ -76,7 +76,9 @@ def test_the_first_loss_is_near_that_of_guessing():
 
 @pytest.mark.parametrize("shape", [(1, 1, 32, 32), (1, 3, 28, 28), (3, 32, 32)])
 def test_another_input_is_refused(shape):
-    with pytest.raises(ValueError, match=r"QuickNet takes images of shape \(N, 3, 32, 32\), got"):
+    with pytest.raises(
+        ValueError, match=r"QuickNet must get images of shape \(N, 3, 32, 32\), got"
+    ):
         QuickNet()(torch.zeros(shape))
 
 

@@ -428,7 +428,7 @@ def test_an_output_without_maps_is_refused():
 
 
 def test_no_input_is_refused():
-    with pytest.raises(ValueError, match="at least 1 random input is needed, got 0"):
+    with pytest.raises(ValueError, match="there must be at least 1 random input, got 0"):
         effective_receptive_field(nn.Identity(), (1, 5, 5), generator=torch.Generator(), count=0)
 
 

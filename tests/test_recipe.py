@@ -37,7 +37,7 @@ def without_checker():
         ({"learning_rate": float("nan")}, "learning_rate must be a finite number above 0, got nan"),
         ({"learning_rate": float("inf")}, "learning_rate must be a finite number above 0, got inf"),
         ({"momentum": 1.5}, "momentum must lie from 0 to 1, got 1.5"),
-        ({"momentum": 0.0, "nesterov": True}, "nesterov needs a momentum above 0, got 0"),
+        ({"momentum": 0.0, "nesterov": True}, "nesterov must have a momentum above 0, got 0"),
         ({"label_smoothing": -0.1}, "label_smoothing must lie from 0 to 1, got -0.1"),
         ({"cutout": -1}, "cutout must be at least 0, got -1"),
         ({"average": 1.0}, "average must lie from 0 to below 1, got 1.0"),
@@ -114,5 +114,5 @@ def test_the_cosine_is_pytorchs_after_a_straight_rise():
 
 
 def test_a_step_outside_the_run_is_refused():
-    with pytest.raises(ValueError, match="steps go from 0 to 14, got 15"):
+    with pytest.raises(ValueError, match="steps must lie from 0 to 14, got 15"):
         learning_rate_at(Recipe(epochs=3), 15, steps_per_epoch=5)

@@ -95,7 +95,7 @@ def test_convolutions_start_with_hes_variance():
 
 @pytest.mark.parametrize("shape", [(1, 1, 32, 32), (3, 32, 32)])
 def test_another_input_is_refused(shape):
-    with pytest.raises(ValueError, match=r"takes images of shape \(N, 3, H, W\), got"):
+    with pytest.raises(ValueError, match=r"must get images of shape \(N, 3, H, W\), got"):
         models.cifar_resnet18(width=4)(torch.zeros(shape))
 
 

@@ -20,7 +20,7 @@ def test_results_are_read_as_they_were_written(tmp_path):
 @pytest.mark.parametrize("content", ['{"runs": [', '{"other": 1}', "[]"])
 def test_a_file_that_is_no_record_is_refused(tmp_path, content):
     (tmp_path / "train.json").write_text(content)
-    with pytest.raises(ValueError, match=r"train.json is (cut short|no record)"):
+    with pytest.raises(ValueError, match=r"train.json is (cut short|not a record)"):
         results.load("train", folder=tmp_path)
 
 

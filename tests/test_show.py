@@ -103,7 +103,9 @@ def test_showing_an_image_leaves_it_as_it_was():
 
 @pytest.mark.parametrize("shape", [(2, 4, 5), (4,), (1, 3, 4, 5)])
 def test_an_image_of_another_shape_is_refused(shape):
-    with pytest.raises(ValueError, match=r"has shape \(3, H, W\), \(1, H, W\) or \(H, W\), got"):
+    with pytest.raises(
+        ValueError, match=r"must have shape \(3, H, W\), \(1, H, W\) or \(H, W\), got"
+    ):
         show.to_displayable(torch.zeros(shape))
 
 

@@ -124,9 +124,9 @@ def test_a_run_that_diverges_stops_with_the_step_and_the_value():
 
 def test_no_batch_is_refused():
     net = nn.Linear(1, 1)
-    with pytest.raises(ValueError, match="an epoch needs at least one batch, got none"):
+    with pytest.raises(ValueError, match="an epoch must have at least one batch, got none"):
         train_epoch(net, [], torch.optim.SGD(net.parameters()), learning_rates=iter([]))
-    with pytest.raises(ValueError, match="an evaluation needs at least one batch, got none"):
+    with pytest.raises(ValueError, match="an evaluation must have at least one batch, got none"):
         evaluate(net, [])
 
 

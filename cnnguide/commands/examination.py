@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from cnnguide import data
 from cnnguide.commands import end_with_parent
-from cnnguide.commands.watching import Watch
+from cnnguide.commands.watching import Observation
 from cnnguide.train import Score, evaluate, seed_everything
 
 __all__ = ["ACCURACY", "PARAMETERS", "READ", "SECONDS", "Examination", "Progress", "Wrong", "main"]
@@ -213,9 +213,9 @@ class Examination:
         self.model = self.module.make_model()
         self.before = self.training_score()
         images, labels = self.images.train_images.clone(), self.images.train_labels.clone()
-        self.watch = Watch(self.images)
+        self.observation = Observation(self.images)
         start = time.monotonic()
-        with self.watch.looking(self.model):
+        with self.observation.looking(self.model):
             given = self.module.train(self.model, images, labels)
         seconds = time.monotonic() - start
         self.model.cpu()
@@ -232,7 +232,7 @@ class Examination:
             usual = "look for optimizer.step(), and for a learning rate that is too large"
             raise Wrong(
                 f"the loss on training images went from {before:.2f} to {after:.2f}, and should "
-                f"fall; {self.watch.cause(self.scores(self.few)) or usual}"
+                f"fall; {self.observation.cause(self.scores(self.few)) or usual}"
             )
         return f"the loss on training images fell from {before:.2f} to {after:.2f}"
 
@@ -275,15 +275,15 @@ class Examination:
         measured = (
             f"{100 * share:.1f} % of {len(labels):,} test images (standard error {error:.1f} %)"
         )
-        if leaked := self.watch.test_images():
+        if leaked := self.observation.test_images():
             raise Wrong(
                 f"the test images must not be trained on, got {leaked} of them among the training "
                 "batches; a network that has seen them proves nothing"
             )
         if 100 * share < self.accuracy:
-            cause = self.watch.cause(self.scores(self.few))
+            cause = self.observation.cause(self.scores(self.few))
             more = f"; {cause}" if cause else ""
-            raise Wrong(f"at least {self.accuracy:g} % is needed, got {measured}{more}")
+            raise Wrong(f"the accuracy must be at least {self.accuracy:g} %, got {measured}{more}")
         return f"right on {measured}, at least {self.accuracy:g} %"
 
     def scores(self, images: Tensor) -> Tensor:

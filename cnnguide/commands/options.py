@@ -355,7 +355,7 @@ def device_of(options: Options) -> torch.device:
     if device.type in UNTRIED and (options.nproc > 1 or "RANK" in os.environ):
         raise ValueError(f"on {device.type} there must be one process, got several")
     if options.compiled and device.type != "cuda":
-        raise ValueError(f"--compiled pays on a GPU, got {device.type}; leave it out")
+        raise ValueError(f"--compiled must have a GPU, got {device.type}; leave it out")
     return device
 
 

@@ -190,19 +190,19 @@ class File:
     part: str  # of a layout, or ""
 
 
-class Found(list[File]):
+class Files(list[File]):
     """The files of a folder, those that are kept from training first."""
 
     classes: tuple[str, ...] = ()
     others: tuple[tuple[list[str], str], ...] = ()  # names, and why they are left out
 
 
-def find(folder: Path) -> Found:
+def find(folder: Path) -> Files:
     """Find the pictures of a folder, in parts if it has them."""
     parts, beside = layout(folder)
     # The first of two copies is kept, so training comes last: nothing of it is in another part.
     ordered = sorted(parts.items(), key=lambda part: -PARTS.index(part[1]))
-    found, others, loose = Found(), [], files_in(folder)
+    found, others, loose = Files(), [], files_in(folder)
     for name, part in ordered or [("", "")]:
         files = data.find_pictures(folder / name)
         if found and files.classes != found.classes:
@@ -265,7 +265,7 @@ def folders_in(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.is_dir() and not data.is_hidden(p.name))
 
 
-def copies_of(folder: Path, found: Found, images: Tensor, whole: list[int]) -> dict[int, str]:
+def copies_of(folder: Path, found: Files, images: Tensor, whole: list[int]) -> dict[int, str]:
     """Find the copies of other pictures; the same picture in two classes is refused."""
     copies, torn = {}, []
     for first, second in data.find_copies(images[whole] if len(whole) < len(images) else images):
@@ -470,7 +470,7 @@ def remember(made: Split, path: Path, *, resume: bool, write: bool) -> None:
     elif write:
         with replacing(path) as file:
             text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
-            # A name that is no UTF-8 is written as JSON's \\u escapes, which are read as it was.
+            # A name that is not UTF-8 is written as JSON's \\u escapes, which are read as it was.
             file.write(text.encode(errors="backslashreplace"))
 
 

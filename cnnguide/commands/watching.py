@@ -18,7 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from cnnguide.data import Cifar10
 
-__all__ = ["Watch"]
+__all__ = ["Observation"]
 
 LARGE = 20.0  # normalised pixels stay far below it
 ALIKE = 0.999  # correlation of an image with itself, however its channels are normalised
@@ -26,7 +26,7 @@ LEAKED = 25  # test images; a few of CIFAR-10's are nearly training images
 MATCHED = 8  # batches that are compared with all training images
 
 
-class Watch:
+class Observation:
     """Look on while a network is trained.
 
     Parameters

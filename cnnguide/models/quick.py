@@ -66,7 +66,7 @@ def whitening_filters(
     patches = windows(images, kernel_size).permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2)
     count, size = patches.shape
     if count < size:
-        raise ValueError(f"{size} directions need at least as many patches, got {count}")
+        raise ValueError(f"{size} directions must have at least as many patches, got {count}")
     covariance = patches.T.double().cov()
     strengths, directions = torch.linalg.eigh(covariance)
     if not (strengths + eps > 0).all():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BasicBlock",
     "Bottleneck",
+    "CifarResNet",
     "PlainBlock",
     "ResNet",
     "cifar_plain18",
@@ -185,8 +186,8 @@ class ResNet(nn.Module):
             check_whole(depth, "a depth")
         if not 1 <= len(depths) <= 4 or min(depths) < 1 or width < 1:
             raise ValueError(
-                f"a ResNet has one to four stages of at least 1 block and 1 channel, got depths "
-                f"{tuple(depths)} and width {width}"
+                f"a ResNet must have one to four stages of at least 1 block and 1 channel, got "
+                f"depths {tuple(depths)} and width {width}"
             )
         self.make_stem(width)
         self.stages = [f"layer{k + 1}" for k in range(len(depths))]
@@ -225,7 +226,31 @@ class ResNet(nn.Module):
 
 
 class CifarResNet(ResNet):
-    """A `ResNet` for 32×32 images: a 3×3 stem that keeps the side."""
+    """A `ResNet` for 32×32 images: a 3×3 stem that keeps the side.
+
+    Parameters
+    ----------
+    block : type
+        `BasicBlock`, `Bottleneck` or `PlainBlock`.
+    depths : sequence of int
+        Blocks in each stage, at most four stages.
+    num_classes : int
+        Scores to give, at least 1.
+    width : int
+        Channels of the first stage.
+
+    Raises
+    ------
+    ValueError
+        For fewer than one class, a depth or width below 1, or other than one to four stages; and
+        on an input that is not ``N 3 H W``.
+
+    Examples
+    --------
+    >>> model = CifarResNet(BasicBlock, (1, 1), width=8, num_classes=5)
+    >>> tuple(model.layer1(model.maxpool(model.conv1(torch.zeros(2, 3, 32, 32)))).shape)
+    (2, 8, 32, 32)
+    """
 
     def make_stem(self, width: int) -> None:
         """Build the CIFAR stem: one 3×3 convolution, no pooling."""

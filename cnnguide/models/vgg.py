@@ -92,7 +92,7 @@ class VGG(nn.Module):
         for count in stages:
             check_whole(count, "a stage's count", 0)
         if len(stages) != len(WIDTHS):
-            raise ValueError(f"VGG has {len(WIDTHS)} stages, got {len(stages)}")
+            raise ValueError(f"VGG must have {len(WIDTHS)} stages, got {len(stages)}")
         layers: list[nn.Module] = []
         channels = 3
         for count, width in zip(stages, WIDTHS, strict=True):

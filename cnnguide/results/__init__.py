@@ -130,7 +130,7 @@ def load(stem: str, *, folder: Path = FOLDER) -> dict[str, Any] | None:
     Raises
     ------
     ValueError
-        If the file is no record of runs.
+        If the file is not a record of runs.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def load(stem: str, *, folder: Path = FOLDER) -> dict[str, Any] | None:
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is cut short or no JSON: {error}") from error
     if not isinstance(record, dict) or not isinstance(record.get("runs"), list):
-        raise ValueError(f"{path} is no record of results: it has no list 'runs'")
+        raise ValueError(f"{path} is not a record of results: it has no list 'runs'")
     return record
 
 
@@ -175,13 +175,15 @@ def save(stem: str, record: dict[str, Any], *, folder: Path = FOLDER) -> Path:
     --------
     >>> save("train", {})
     Traceback (most recent call last):
-    ValueError: a record of results has a list 'runs', got the keys []
+    ValueError: a record of results must have a list 'runs', got the keys []
     """
     check_type(stem, str, "stem", "a string")
     check_path(folder, "folder")
     check_type(record, dict, "record", "a dict")
     if not isinstance(record.get("runs"), list):
-        raise ValueError(f"a record of results has a list 'runs', got the keys {sorted(record)}")
+        raise ValueError(
+            f"a record of results must have a list 'runs', got the keys {sorted(record)}"
+        )
     path = folder / f"{stem}.json"
     try:
         content = json.dumps(record, indent=1) + "\n"

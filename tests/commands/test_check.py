@@ -331,7 +331,7 @@ def test_scores_that_are_no_numbers_are_told_as_such(findings):
 def test_low_accuracy_is_said_with_its_standard_error(findings):
     found = findings(LINEAR + ONE_EPOCH)
     assert found[-1][0] == "wrong" and len(found) == 11
-    told = r"at least 65 % is needed, got ([\d.]+) % of 1,000 test .* error ([\d.]+) %\)"
+    told = r"the accuracy must be at least 65 %, got ([\d.]+) % of 1,000 test .* error ([\d.]+) %\)"
     percent, error = map(float, re.search(told, found[-1][1]).groups())
     p = percent / 100
     assert error == pytest.approx(100 * (p * (1 - p) / 1000) ** 0.5, abs=0.06)  # one decimal
@@ -361,7 +361,7 @@ def test_the_starting_file_works_and_does_not_pass_yet(tmp_path, capfd):
     assert [line.split(":")[0] for line in lines if line.startswith(("right", "wrong"))] == (
         10 * ["right"] + ["wrong"]
     )
-    assert "wrong: scoring the test images: at least 65 % is needed, got 3" in out
+    assert "wrong: scoring the test images: the accuracy must be at least 65 %, got 3" in out
     assert lines[-1] == "not yet: 1 wrong, 10 right"
     # what the file prints goes through, where it belongs
     assert (

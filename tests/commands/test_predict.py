@@ -122,7 +122,7 @@ def test_a_strange_description_of_weights_is_refused_in_one_sentence(cat, tmp_pa
 def test_a_size_that_the_network_does_not_take_is_told(cat, tmp_path, capsys):
     assert main([*run_with(tmp_path, size=64), str(cat)]) == 1
     err = capsys.readouterr().err
-    assert err.startswith("error: QuickNet takes images of shape") and err.count("\n") == 1
+    assert err.startswith("error: QuickNet must get images of shape") and err.count("\n") == 1
 
 
 def test_weights_that_are_no_numbers_are_told(cat, tmp_path, capsys):

@@ -232,10 +232,10 @@ def test_every_field_of_the_recipe_is_an_option():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--recipe", "best"], "recipe is one of 'article', 'modern', 'quick', got 'best'"),
+        (["--recipe", "best"], "recipe must be one of 'article', 'modern', 'quick', got 'best'"),
         (["--seeds", "0"], "seeds must be at least 1, got 0"),
         (["--validation", "1.5"], "validation must lie between 0 and 1, got 1.5"),
-        (["--compiled", "--device", "cpu"], "--compiled pays on a GPU, got cpu; leave it out"),
+        (["--compiled", "--device", "cpu"], "--compiled must have a GPU, got cpu; leave it out"),
         (["--device", "abacus"], "device must be auto, cpu, cuda, mps or xpu, got 'abacus'"),
         (["--device", "hpu"], "device must be auto, cpu, cuda, mps or xpu, got 'hpu'"),
         (["--device", "cpu:0"], "device must be auto, cpu, cuda, mps or xpu, got 'cpu:0'"),

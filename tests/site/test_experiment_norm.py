@@ -157,12 +157,14 @@ def test_it_refuses_what_the_library_refuses(ask):
     with pytest.raises(ValueError, match="training needs at least 2 values a channel"):
         BatchNorm2d(1)(torch.ones(1, 1, 1, 1))
     for momentum in (-0.1, 1.1):
-        message = f"momentum is the new batch's weight, from 0 to 1, got {momentum}"
+        message = f"momentum, the new batch's weight, must lie from 0 to 1, got {momentum}"
         with pytest.raises(Exception, match=f"RangeError: {message}"):
             ask("m.batchNorm({...m.newLayer(), momentum: x}, [1, 2], true)", momentum)
         with pytest.raises(ValueError, match=message):
             BatchNorm2d(1, momentum=momentum)
-    with pytest.raises(Exception, match="RangeError: batch statistics need at least one value"):
+    with pytest.raises(
+        Exception, match="RangeError: batch statistics must have at least one value"
+    ):
         ask("m.batchStatistics([])")
 
 

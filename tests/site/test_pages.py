@@ -1,5 +1,6 @@
 """Every page in a real browser: the switch, the languages, the links, and nothing from elsewhere."""
 
+import ast
 import os
 import re
 import xml.etree.ElementTree as ET
@@ -8,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-from conftest import SITE, pages
+from conftest import ROOT, SITE, pages
 from page.reading_order import stems
 
 EDITIONS = {"en": "en", "zh": "zh-CN"}
@@ -228,6 +229,32 @@ def test_the_root_and_404_can_be_read_without_javascript(chromium, server):
     assert page.get_by_text("没有这个页面").is_visible()
     assert page.get_by_text("There is no such page").is_visible()
     context.close()
+
+
+def chapters_of_modules():
+    """List the chapters that the docstring of each module names, as in `Page: *conv*`."""
+    for path in sorted((ROOT / "cnnguide").rglob("*.py")):
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        if named := re.search(r"^Pages?: .*?(?=\n\n|\Z)", docstring, re.DOTALL | re.MULTILINE):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            module = ".".join(parts).removesuffix(".__init__")
+            yield module, re.findall(r"\*([\w-]+)\*", named[0])
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_the_reference_of_a_module_leads_to_its_chapters(edition):
+    found = {}
+    for page in pages(edition):
+        if not page.startswith("api/"):
+            continue
+        for section in soup(edition, page).select("section[id^=module-cnnguide]"):
+            links = section.select(":scope > p a:has(> .doc)")
+            found[section["id"].removeprefix("module-")] = links
+    named = dict(chapters_of_modules())
+    assert len(named) > 30
+    for module, chapters in named.items():
+        links = {link["href"]: link.get_text() for link in found[module]}
+        assert links == {f"../{chapter}.html": chapter for chapter in chapters}, module
 
 
 @pytest.mark.parametrize(("edition", "page"), PAGES, ids=lambda x: x)

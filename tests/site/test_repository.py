@@ -169,6 +169,40 @@ def links_of(readme):
     return re.findall(r"\]\(([^)]+)\)", readme.read_text(encoding="utf-8"))
 
 
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == cnnguide.__version__
+    assert {"title", "authors", "license", "message", "cff-version"} <= {*citation}
+
+
+FORMS = ["fault", "mistake"]
+
+
+def test_what_a_contributor_looks_for_is_there():
+    named = ("SECURITY", "CODE_OF_CONDUCT", "CONTRIBUTING", ".github/PULL_REQUEST_TEMPLATE")
+    for name in named:
+        assert (ROOT / f"{name}.md").read_text(encoding="utf-8").strip(), name
+    forms = ROOT / ".github" / "ISSUE_TEMPLATE"
+    assert sorted(path.stem for path in forms.iterdir()) == FORMS
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_for_issues_is_one_that_github_shows(name):
+    """It shows no form without these keys, and none with two fields of one id."""
+    path = ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml"
+    form = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert {"name", "description", "body"} <= {*form}
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert fields and all(field["attributes"]["label"] for field in fields)
+    assert len({field["id"] for field in fields}) == len(fields)
+
+
+def test_pre_commit_runs_the_linters_of_nox():
+    path = ROOT / ".pre-commit-config.yaml"
+    (repo,) = yaml.safe_load(path.read_text(encoding="utf-8"))["repos"]
+    assert [hook["entry"] for hook in repo["hooks"]] == ["nox -s lint"]
+
+
 def test_the_badge_is_that_of_a_workflow_that_runs_the_tests():
     for name in ("README.md", "README.zh.md"):
         files = re.findall(r"actions/workflows/([\w.]+)", (ROOT / name).read_text(encoding="utf-8"))

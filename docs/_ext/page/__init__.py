@@ -6,7 +6,7 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 MODULES = (
-    *("definitions", "exercises", "experiments", "facts", "faults", "feed"),
+    *("chapter_links", "definitions", "exercises", "experiments", "facts", "faults", "feed"),
     *("figure_links", "hidden_cells", "install_line", "notebooks", "policy"),
     *(
         "questions",

@@ -1,4 +1,10 @@
-"""The search of the site, which needs no server."""
+"""The search of the site, which needs no server.
+
+Where Chinese is handled: the index holds whole sentences, in any language, so no page is cut into
+words. `letters.js` reads Traditional characters as Simplified ones, which `folding.py` lists, and
+`pieces.js` cuts what was typed into the pieces that names and pages hold. `packing.py` writes
+Chinese in fewer bytes.
+"""
 
 from __future__ import annotations
 

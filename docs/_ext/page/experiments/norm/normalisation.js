@@ -20,7 +20,7 @@ const average = (numbers) => numbers.reduce((a, b) => a + b) / numbers.length;
 
 /** Mean and biased variance of a list of numbers. */
 export function batchStatistics(values) {
-  if (values.length === 0) throw new RangeError("batch statistics need at least one value");
+  if (values.length === 0) throw new RangeError("batch statistics must have at least one value");
   const mean = average(values);
   return { mean, variance: average(values.map((value) => (value - mean) ** 2)) };
 }
@@ -36,7 +36,7 @@ export function batchStatistics(values) {
 export function batchNorm(layer, values, training) {
   if (!(layer.momentum >= 0 && layer.momentum <= 1)) {
     throw new RangeError(
-      `momentum is the new batch's weight, from 0 to 1, got ${layer.momentum}`,
+      `momentum, the new batch's weight, must lie from 0 to 1, got ${layer.momentum}`,
     );
   }
   if (training && values.length < 2) {

@@ -34,7 +34,7 @@ export function through({ size, jump, start }, { kernel, stride, padding, dilati
   const areWhole = [kernel, stride, padding, dilation].every(Number.isInteger);
   if (!areWhole || Math.min(kernel, stride, dilation) < 1 || padding < 0) {
     throw new RangeError(
-      "a layer has kernel, stride and dilation of at least 1 and padding of at least 0, " +
+      "a layer must have kernel, stride and dilation of at least 1 and padding of at least 0, " +
         "all whole numbers",
     );
   }

@@ -264,5 +264,30 @@ def test_nothing_is_released_untested_or_with_lines_that_install_it_from_elsewhe
     for value in ("true", "false"):
         made = re.sub("^on-registry = .*$", f"on-registry = {value}", settings, flags=re.M)
         (tmp_path / "pyproject.toml").write_text(made, encoding="utf-8")
-        done = subprocess.run(["bash", "-e", "-c", check], cwd=tmp_path)
+        done = answer(check, tmp_path)
+        said = "::error file=pyproject.toml::set on-registry = true in the commit that you tag"
         assert (done.returncode == 0) == (value == "true")
+        assert done.stdout.startswith(said) == (value == "false")
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert "if its commit has that version in `cnnguide/__init__.py` and `on-registry = true`" in guide
+
+
+def answer(command, folder, **env):
+    return subprocess.run(
+        ["bash", "-e", "-c", command],
+        cwd=folder,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_tag_that_is_not_the_version_is_said(tmp_path):
+    (check,) = [s["run"] for s in workflow("release") if s.get("name") == "The tag is the version"]
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "cnnguide-0.2.0.tar.gz").touch()
+    assert answer(check, tmp_path, GITHUB_REF_NAME="v0.2.0").returncode == 0
+    done = answer(check, tmp_path, GITHUB_REF_NAME="v0.3.0")
+    assert done.returncode == 1
+    assert done.stdout.startswith("::error file=cnnguide/__init__.py::__version__ must be 0.3.0")
+    assert "got cnnguide-0.2.0.tar.gz" in done.stdout

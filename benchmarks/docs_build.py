@@ -30,7 +30,7 @@ def built(folder: str, names: list[str]) -> set[str]:
 
 
 # What `nox -s docs` writes when the editions are built; without an address the feed is left out.
-BESIDE = ("translation.root_pages", "page.twins", "page.feed", "page.wheel")
+BESIDE = ("translation.root_pages", "page.twins", "page.feed", "page.wheel", "page.moved")
 # A line of `cnnguide.pool.avg_pool2d`, and another one that computes the same.
 LINE, OTHER_LINE = "outside=0.0).mean((-2, -1))\n", "outside=0.0).mean(dim=(-2, -1))\n"
 

@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 
 import cnnguide
 from conftest import ROOT
+from offline.shelf import FOLDER
 from page import install_line
 from page.install_line import WHEEL
 from page.repository import edit_link, repository, source_of
@@ -210,7 +211,12 @@ def test_the_site_of_a_release_goes_where_the_list_looks_for_it(tmp_path):
     kept = [step.get("run", "") for step in workflow("release", "site")]
     assert any("zip" in line and "../site.zip" in line for line in kept)
     (release,) = [line for line in kept if line.startswith("gh release create")]
-    assert "docs/_build/site.zip" in release
+    assert {"docs/_build/site.zip", f"docs/_build/html/{FOLDER}/*"} <= {*release.split()}
+    assert kept.index("nox -s offline") < kept.index(release)
+    # what makes the PDFs is there before, as in the workflow that publishes the newest text
+    (packages,) = [line for line in kept if "apt-get install" in line]
+    assert kept.index(packages) < kept.index("nox -s offline")
+    assert packages in [step.get("run") for step in workflow("pages")]
     steps = workflow("pages")
     (unpack,) = [step["run"] for step in steps if "gh release download" in step.get("run", "")]
     (build,) = [k for k, step in enumerate(steps) if step.get("run") == "nox -s offline"]
@@ -250,7 +256,7 @@ def test_the_pages_of_a_release_lead_to_the_newest_list_and_install_their_own_li
     for other in ("https://guide.example/cnn/", "https://guide.example/v9.9.9/"):
         monkeypatch.setenv("CNNGUIDE_URL", other)
         assert newest_address() == other
-    (build,) = [s["env"] for s in workflow("release", "site") if s.get("run") == "nox -s docs"]
+    (build,) = [s["env"] for s in workflow("release", "site") if s.get("run") == "nox -s offline"]
     assert build["CNNGUIDE_URL"].endswith("/${{ github.ref_name }}/")
 
 

@@ -275,7 +275,9 @@ def test_nothing_is_released_untested_or_with_lines_that_install_it_from_elsewhe
         assert (done.returncode == 0) == (value == "true")
         assert done.stdout.startswith(said) == (value == "false")
     guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    assert "if its commit has that version in `cnnguide/__init__.py` and `on-registry = true`" in guide
+    assert (
+        "if its commit has that version in `cnnguide/__init__.py` and `on-registry = true`" in guide
+    )
 
 
 def answer(command, folder, **env):

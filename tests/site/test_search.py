@@ -225,7 +225,12 @@ def test_of_pages_that_say_the_same_a_chapter_is_first_and_the_reference_last(
     urls = ["api/conv.html", "auto_examples/plot_conv.html", "conv.html", "pool.html"]
     parts = [*same * 3, *others]
     text = "\n".join(line for column in zip(*parts, strict=True) for line in column)
-    index = {"pages": [(url, 1) for url in urls], **packed(text), "terms": [], "simplified": ("", "")}
+    index = {
+        "pages": [(url, 1) for url in urls],
+        **packed(text),
+        "terms": [],
+        "simplified": ("", ""),
+    }
     script = f"globalThis.searchIndex = {json.dumps(index)};"
     page.route(re.compile("search-index.js"), lambda route: route.fulfill(body=script))
     page.goto(f"{server}/{edition}/search.html")

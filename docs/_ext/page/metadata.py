@@ -39,7 +39,7 @@ LICENCES = [
 
 
 def figure_to_show(figures: list[Path]) -> Path | None:
-    """Choose the first figure that is wider than high, as a picture is; if there is none, the first.
+    """Choose the first figure that is wider than high, as a picture is, or just the first.
 
     Parameters
     ----------
@@ -158,7 +158,13 @@ def add_metadata(
     context["root_doc"] = app.config.root_doc
     if published() and page in app.config.cards:
         folder = cards_of(app, app.config.language).name
-        images = {Path(app.srcdir, i["uri"]): i for i in doctree.findall(nodes.image)}
+        # the page names its images in the built site by now
+        source = {name: path for path, name in app.builder.images.items()}
+        images = {
+            Path(app.srcdir, source[name]): image
+            for image in doctree.findall(nodes.image)
+            if (name := image["uri"].rpartition("/")[2]) in source
+        }
         figure = figure_to_show([*images])
         context["card"] = f"{address()}{CARDS}/{folder}/{page}.png"
         context["card_words"] = html.escape(images[figure].get("alt", "")) if figure else ""

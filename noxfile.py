@@ -69,6 +69,7 @@ def build_site(session: nox.Session, *options: str) -> None:
     run_extension(session, "page.twins", str(SITE))
     run_extension(session, "page.feed", str(SITE))
     run_extension(session, "page.wheel", str(SITE))
+    run_extension(session, "page.moved", str(SITE))
 
 
 def build_edition(session: nox.Session, language: str, *options: str) -> None:
@@ -96,9 +97,10 @@ def offline(session: nox.Session) -> None:
         )
         epub = SITE / "offline" / f"cnnguide-{folder}.epub"
         run_extension(session, "offline.epub", str(book), str(epub))
+        run_extension(session, "offline.cards", str(SITE), folder)
         run_extension(session, "offline.pdf", str(SITE), folder)
         run_extension(session, "offline.archive", str(SITE), folder)
-    build_site(session, *session.posargs)  # the home pages lead to the files now
+    build_site(session, *session.posargs)  # the pages lead to the files now
 
 
 @nox.session

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+from page.moved import MOVED
+
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "docs" / "_build" / "html"
 # Debian's Chromium would call its makers at every start; a test of a site needs none of that.
@@ -21,10 +23,10 @@ QUIET = [
 
 
 def pages(edition="en"):
-    """List the pages of an edition, as paths below its folder."""
+    """List the pages of an edition, as paths below its folder, without those that only lead on."""
     folder = SITE / edition
     found = (p.relative_to(folder).as_posix() for p in folder.rglob("*.html"))
-    return sorted(p for p in found if not p.startswith("_"))
+    return sorted(p for p in found if p[0] != "_" and p.removesuffix(".html") not in MOVED)
 
 
 # The strictest policy that the site needs; CONTRIBUTING.md names it, and every test is under it.

@@ -1,6 +1,7 @@
 """The site works anywhere: under the strictest policy, from a folder, and without JavaScript."""
 
 import io
+import json
 import re
 from itertools import pairwise
 
@@ -24,9 +25,25 @@ IS_DRAWN = """() => [...document.querySelectorAll(".experiment-body canvas")].so
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return new Set(data.filter((_, k) => k % 4 === 0)).size > 8;
 })"""
+# A block of data is no script: browsers do not run it, and no policy asks for it.
 INLINE = re.compile(
-    r"""<script(?![^>]*\ssrc=)|<style\b|<[^>]*\s(?:style|on\w+)=["']|href=["']javascript:"""
+    r"""<script(?!\ type="application/ld\+json">)(?![^>]*\ssrc=)|<style\b|"""
+    r"""<[^>]*\s(?:style|on\w+)=["']|href=["']javascript:"""
 )
+
+
+def test_what_would_be_a_script_or_a_style_in_a_page_is_found():
+    for forbidden in (
+        "<script>1</script>",
+        '<script type="module">1</script>',
+        '<script type="application/ld+json" onload="f()">{}</script>',
+        "<style>",
+        '<p style="color: red">',
+        '<a href="javascript:f()">',
+    ):
+        assert INLINE.search(forbidden), forbidden
+    for allowed in ('<script src="a.js">', '<script type="application/ld+json">{}</script>'):
+        assert not INLINE.search(allowed), allowed
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -54,6 +71,26 @@ def test_the_policy_forbids_a_page_nothing(reader, server, name):
     page.goto(f"{server}/{name}", wait_until="load")
     page.wait_for_timeout(100)
     assert page.evaluate("forbidden") == []
+    page.close()
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_what_a_page_says_to_programs_is_there_and_is_not_run(reader, server, edition):
+    page = reader.new_page()
+    page.goto(f"{server}/{edition}/pool.html", wait_until="load")
+    blocks = page.locator("script[type='application/ld+json']")
+    assert blocks.count() == 1
+    assert json.loads(blocks.text_content())["@context"] == "https://schema.org"
+    # the same block is refused as soon as it is a script
+    page.evaluate(
+        """() => {
+            const script = document.createElement("script");
+            script.textContent = document.querySelector("[type='application/ld+json']").textContent;
+            document.head.append(script);
+        }"""
+    )
+    page.wait_for_timeout(100)
+    assert [words.split(":")[0] for words in page.evaluate("forbidden")] == ["script-src-elem"]
     page.close()
 
 

@@ -15,7 +15,7 @@ import page.install_line
 import page.notebooks
 from conftest import ROOT, SITE, pages
 from page.install_line import WHEEL
-from page.notebooks import add_notebook, chapter_notebook, hosted_links
+from page.notebooks import add_notebook, chapter_notebook, gather, hosted_links
 from page.reading_order import stems
 from translation.alike import differences
 
@@ -118,11 +118,14 @@ def app(tmp_path):
     return SimpleNamespace(builder=SimpleNamespace(name="html"), config=config, outdir=tmp_path)
 
 
-def links(app):
+def links(app, name="pool"):
+    """List where the page of a chapter, or of a script, leads."""
     facts = nodes.bullet_list("", classes=["page-facts"])
-    add_notebook(app, document(nodes.section("", nodes.title("", "Pool"), facts)), "pool")
+    footer = nodes.container("", classes=["sphx-glr-footer"])
+    place = footer if "/" in name else facts
+    add_notebook(app, document(nodes.section("", nodes.title("", "Pool"), place)), name)
     kinds = (nodes.reference, addnodes.download_reference)
-    return [link["refuri"] for link in facts.findall(lambda node: isinstance(node, kinds))]
+    return [link["refuri"] for link in place.findall(lambda node: isinstance(node, kinds))]
 
 
 def test_a_published_site_opens_its_notebooks_elsewhere(app, tmp_path, monkeypatch):
@@ -133,6 +136,9 @@ def test_a_published_site_opens_its_notebooks_elsewhere(app, tmp_path, monkeypat
     place = f"https://example.org/guide/{WHEEL}"
     line = f'%pip install "cnnguide @ {place}"\n'
     assert made["cells"][0]["source"] == [line, "%matplotlib inline"]
+    script = [place.replace("pool.ipynb", "plot_pool.ipynb") for place in (COLAB, MODELSCOPE)]
+    assert links(app, "auto_examples/plot_pool") == script
+    assert links(app, "auto_examples/index") == links(app, "glossary") == []
 
 
 def test_a_site_without_a_repository_has_no_such_link(app, tmp_path, monkeypatch):
@@ -140,6 +146,7 @@ def test_a_site_without_a_repository_has_no_such_link(app, tmp_path, monkeypatch
     monkeypatch.delenv("CNNGUIDE_URL", raising=False)
     app.config.notebooks_repository = ""
     assert links(app) == ["notebooks/pool.ipynb"]
+    assert links(app, "auto_examples/plot_pool") == []
     made = json.loads((tmp_path / "notebooks" / "pool.ipynb").read_text(encoding="utf-8"))
     line = '# %pip install "."  # in a copy of the repository\n'
     assert made["cells"][0]["source"][0] == line
@@ -162,11 +169,39 @@ def test_the_editions_may_differ_in_the_folder_of_a_notebook():
     assert differences(english, chinese.replace("pool", "conv")) != []
 
 
-@pytest.mark.parametrize("edition", EDITIONS)
-def test_every_link_to_a_platform_leads_to_a_notebook_of_the_site(edition):
-    for name in pages(edition):
-        text = (SITE / edition / name).read_text(encoding="utf-8")
-        hosted = re.findall(r"/blob/notebooks/([^\"]+)", text)
-        for path in hosted:
-            folder, notebook = path.split("/")
-            assert (SITE / folder / "notebooks" / notebook).exists(), path
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_every_link_to_a_platform_leads_to_a_notebook_of_the_site(app, monkeypatch, language):
+    monkeypatch.setenv("CNNGUIDE_URL", "https://example.org/guide")
+    app.config.language = language
+    edition = language[:2]
+    scripts = [name.removesuffix(".html") for name in pages(edition)]
+    scripts = [name for name in scripts if re.match("auto_examples/(plot|draw)_", name)]
+    assert len(scripts) > 30
+    for name in [*stems(), *scripts]:
+        # the page has the place that the links are put into
+        text = (SITE / edition / f"{name}.html").read_text(encoding="utf-8")
+        assert ('class="sphx-glr-footer' if "/" in name else '<ul class="page-facts') in text, name
+        hosted = [re.search("/blob/notebooks/(.+)", link) for link in links(app, name)]
+        places = [found[1] for found in hosted if found]
+        assert len(places) == 2, name
+        for place in places:
+            folder, notebook = place.split("/")
+            assert (SITE / folder / "notebooks" / notebook).exists(), place
+
+
+@pytest.mark.parametrize(("repository", "start"), [("someone/guide", ""), ("", "# ")])
+def test_a_scripts_notebook_installs_the_library_where_it_is_opened_elsewhere(
+    app, tmp_path, repository, start
+):
+    app.config.notebooks_repository = repository
+    line = '%pip install "cnnguide[gallery] @ https://example.org/guide/cnnguide.whl"\n'
+    first = page.notebooks.code_cell(f"# {line}%matplotlib inline")
+    second = page.notebooks.code_cell("# a comment\n1 + 1")
+    taken = {"cells": [first, second], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    (tmp_path / "_downloads" / "0a1b").mkdir(parents=True)
+    (tmp_path / "_downloads" / "0a1b" / "plot_pool.ipynb").write_text(json.dumps(taken))
+    gather(app, None)
+    made = json.loads((tmp_path / "notebooks" / "plot_pool.ipynb").read_text(encoding="utf-8"))
+    install, other = ("".join(cell["source"]) for cell in made["cells"])
+    assert install == f"{start}{line}%matplotlib inline"
+    assert other == "# a comment\n1 + 1"

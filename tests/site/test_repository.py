@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 
 import cnnguide
 from conftest import ROOT
+from offline.shelf import FOLDER
 from page import install_line
 from page.install_line import WHEEL
 from page.repository import edit_link, repository, source_of
@@ -244,7 +245,12 @@ def test_the_site_of_a_release_goes_where_the_list_looks_for_it(tmp_path):
     kept = [step.get("run", "") for step in workflow("release", "site")]
     assert any("zip" in line and "../site.zip" in line for line in kept)
     (release,) = [line for line in kept if line.startswith("gh release create")]
-    assert "docs/_build/site.zip" in release
+    assert {"docs/_build/site.zip", f"docs/_build/html/{FOLDER}/*"} <= {*release.split()}
+    assert kept.index("nox -s offline") < kept.index(release)
+    # what makes the PDFs is there before, as in the workflow that publishes the newest text
+    (packages,) = [line for line in kept if "apt-get install" in line]
+    assert kept.index(packages) < kept.index("nox -s offline")
+    assert packages in [step.get("run") for step in workflow("pages")]
     steps = workflow("pages")
     (unpack,) = [step["run"] for step in steps if "gh release download" in step.get("run", "")]
     (build,) = [k for k, step in enumerate(steps) if step.get("run") == "nox -s offline"]
@@ -284,7 +290,7 @@ def test_the_pages_of_a_release_lead_to_the_newest_list_and_install_their_own_li
     for other in ("https://guide.example/cnn/", "https://guide.example/v9.9.9/"):
         monkeypatch.setenv("CNNGUIDE_URL", other)
         assert newest_address() == other
-    (build,) = [s["env"] for s in workflow("release", "site") if s.get("run") == "nox -s docs"]
+    (build,) = [s["env"] for s in workflow("release", "site") if s.get("run") == "nox -s offline"]
     assert build["CNNGUIDE_URL"].endswith("/${{ github.ref_name }}/")
 
 
@@ -298,5 +304,32 @@ def test_nothing_is_released_untested_or_with_lines_that_install_it_from_elsewhe
     for value in ("true", "false"):
         made = re.sub("^on-registry = .*$", f"on-registry = {value}", settings, flags=re.M)
         (tmp_path / "pyproject.toml").write_text(made, encoding="utf-8")
-        done = subprocess.run(["bash", "-e", "-c", check], cwd=tmp_path)
+        done = answer(check, tmp_path)
+        said = "::error file=pyproject.toml::set on-registry = true in the commit that you tag"
         assert (done.returncode == 0) == (value == "true")
+        assert done.stdout.startswith(said) == (value == "false")
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert (
+        "if its commit has that version in `cnnguide/__init__.py` and `on-registry = true`" in guide
+    )
+
+
+def answer(command, folder, **env):
+    return subprocess.run(
+        ["bash", "-e", "-c", command],
+        cwd=folder,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_tag_that_is_not_the_version_is_said(tmp_path):
+    (check,) = [s["run"] for s in workflow("release") if s.get("name") == "The tag is the version"]
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "cnnguide-0.2.0.tar.gz").touch()
+    assert answer(check, tmp_path, GITHUB_REF_NAME="v0.2.0").returncode == 0
+    done = answer(check, tmp_path, GITHUB_REF_NAME="v0.3.0")
+    assert done.returncode == 1
+    assert done.stdout.startswith("::error file=cnnguide/__init__.py::__version__ must be 0.3.0")
+    assert "got cnnguide-0.2.0.tar.gz" in done.stdout

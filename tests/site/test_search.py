@@ -1,6 +1,7 @@
 """The search finds every page that holds what was typed, and no other, in both languages."""
 
 import gzip
+import json
 import re
 import unicodedata
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from queries import queries
 
 from conftest import SITE, pages
 from search.index import SCRIPTS, with_versions
+from search.packing import packed
 from search.sections import NOT_TEXT, article_of, sections
 from translation.catalog_check import LOCALE
 from translation.glossary import glossary
@@ -209,6 +211,47 @@ def test_every_name_of_a_term_leads_first_to_the_page_that_teaches_it(found, ind
     names = [(name, url) for url, _, group in index[edition]["terms"] for name in group]
     assert len(names) >= 250
     assert [(n, url, search(n)[:1]) for n, url in names if search(n)[:1] != [url]] == []
+
+
+KINDS = ("chapter", "gallery", "reference")
+KIND_OF = "query => siteSearch.search(query).results.map(({ kind }) => kind)"
+
+
+@pytest.mark.parametrize("edition", ["en", "zh"])
+def test_of_pages_that_say_the_same_a_chapter_is_first_and_the_reference_last(
+    page, server, edition
+):
+    same = [("part", "A title", "Words about kernels, and 卷积核.")]
+    others = [("part", "Another title", "Nothing of that.")]
+    urls = ["api/conv.html", "auto_examples/plot_conv.html", "conv.html", "pool.html"]
+    parts = [*same * 3, *others]
+    text = "\n".join(line for column in zip(*parts, strict=True) for line in column)
+    index = {
+        "pages": [(url, 1) for url in urls],
+        **packed(text),
+        "terms": [],
+        "simplified": ("", ""),
+    }
+    script = f"globalThis.searchIndex = {json.dumps(index)};"
+    page.route(re.compile("search-index.js"), lambda route: route.fulfill(body=script))
+    page.goto(f"{server}/{edition}/search.html")
+    for query in ("kernels", "words", "卷积核"):
+        assert page.evaluate(KIND_OF, query) == [*KINDS], query
+
+
+@pytest.mark.parametrize(
+    ("edition", "term"),
+    [
+        *(("en", term) for term in ("dropout", "cutmix", "pooling")),
+        *(("zh", term) for term in ("批归一化", "动量", "池化")),
+    ],
+)
+def test_a_term_leads_to_its_chapter_before_the_gallery_before_the_reference(
+    page, server, edition, term
+):
+    page.goto(f"{server}/{edition}/search.html")
+    found = page.evaluate(KIND_OF, term)
+    assert [*dict.fromkeys(found)] == [*KINDS]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ import cnnguide
 from offline.shelf import FOLDER
 from translation.editions import DOCS, Edition, address, editions, published
 
-__all__ = ["chapters_of", "write_pdf"]
+__all__ = ["QUIET", "chapters_of", "find_chromium", "write_pdf"]
 
 TEMPLATE = Path(__file__).with_name("book.html")
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
@@ -205,15 +205,20 @@ def write_pdf(site: Path, edition: Edition, pages: list[str] | None = None) -> P
     return out
 
 
-def print_page(text: Path, out: Path) -> None:
-    """Have Chromium print a page."""
+def find_chromium() -> str:
+    """Find the browser; without one the program ends with a sentence."""
     project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))
     known = (os.environ.get("CHROMIUM", ""), *project["tool"]["cnnguide"]["browsers"])
     chromium = next(filter(None, map(shutil.which, known)), None)
     if chromium is None:
         sys.exit("no Chromium was found: apt-get install chromium, or set CHROMIUM to its path")
+    return chromium
+
+
+def print_page(text: Path, out: Path) -> None:
+    """Have Chromium print a page."""
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=QUIET)
+        browser = play.chromium.launch(executable_path=find_chromium(), args=QUIET)
         page = browser.new_page(color_scheme="light")
         page.set_default_timeout(600_000)
         page.goto(text.as_uri())

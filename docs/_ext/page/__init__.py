@@ -7,7 +7,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 MODULES = (
     *("chapter_links", "definitions", "exercises", "experiments", "facts", "faults", "feed"),
-    *("figure_links", "hidden_cells", "install_line", "notebooks", "policy"),
+    *("figure_links", "hidden_cells", "install_line", "metadata", "notebooks", "policy"),
     *(
         "questions",
         "repository",

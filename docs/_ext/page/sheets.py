@@ -163,7 +163,9 @@ def write_sheet(folder: Path, kept: Path, documents: Iterable[str]) -> None:
     old = {path for path, text in pages.items() if f"_static/{NAME}" in text}
     names = kept.read_text(encoding="utf-8").split() if kept.exists() else []
     if not names or not old & {folder / f"{name}.html" for name in documents}:
-        names = shared([text for path, text in pages.items() if path not in old])
+        # what stands at an old address, and only leads on, has none of them
+        texts = [text for path, text in pages.items() if path not in old and LINK.search(text)]
+        names = shared(texts)
         kept.write_text("\n".join(names), encoding="utf-8")
     names = [name for name in names if (static / name).exists()]
     if not names:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
+from babel.core import get_global
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.locale import get_translation
@@ -20,7 +21,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 import cnnguide
 
-__all__ = ["Edition", "address", "editions", "newest_address", "published"]
+__all__ = ["Edition", "address", "editions", "goals", "newest_address", "published"]
 
 DOCS = Path(__file__).parents[2]
 _ = get_translation("sphinx")
@@ -35,6 +36,13 @@ class Edition:
     folder: str  # under the site's root: zh
     tag: str  # as HTML names it: zh-CN
     name: str  # in the language itself: 中文
+
+    @property
+    def locale(self) -> str:
+        """The language and the country that it is most read in, as Open Graph wants: en_US."""
+        subtags = get_global("likely_subtags").get(self.language, self.language)
+        locale = Locale.parse(str(subtags))
+        return f"{locale.language}_{locale.territory}"
 
     def gettext(self, domain: str, message: str) -> str:
         """Translate a message of a page's catalog, as Sphinx compiled it."""
@@ -67,15 +75,20 @@ def published() -> bool:
     return bool(os.environ.get("CNNGUIDE_URL"))
 
 
+def goals(doctree: nodes.document) -> list[str]:
+    """List what a reader can do after a page, behind the words that begin the list."""
+    for tip in doctree.findall(nodes.admonition):
+        heading, listed = tip.next_node(nodes.title), tip.next_node(nodes.bullet_list)
+        if heading and listed:
+            return [heading.astext(), *(" ".join(goal.astext().split()) for goal in listed)]
+    return []
+
+
 def description(doctree: nodes.document) -> str:
     """Say what a page is about, by the goals of its reader, its first words, or its title."""
     prose = [p.astext() for p in doctree.findall(nodes.paragraph) if is_prose(p)]
-    texts = (prose or [title.astext() for title in doctree.findall(nodes.title)])[:1]
-    for tip in doctree.findall(nodes.admonition):
-        heading, goals = tip.next_node(nodes.title), tip.next_node(nodes.bullet_list)
-        if heading and goals:
-            texts = [heading.astext(), *(goal.astext() for goal in goals)]
-            break
+    titles = [title.astext() for title in doctree.findall(nodes.title)]
+    texts = goals(doctree) or (prose or titles)[:1]
     text = " ".join(" ".join(texts).split())
     if len(text) <= LONGEST:
         return text
@@ -100,6 +113,7 @@ def add_sisters(
         {
             "tag": edition.tag,
             "name": edition.name,
+            "locale": edition.locale,
             "here": edition.language == app.config.language,
             "link": f"{up}{edition.folder}/{page}.html",
             "url": f"{address()}{edition.folder}/{page}.html",

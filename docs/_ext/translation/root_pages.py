@@ -58,6 +58,8 @@ def write_root(site: Path) -> None:
         page = path.relative_to(site / "en").as_posix()
         if page in ("search.html", "404.html") or page.startswith("_"):
             continue
+        if 'http-equiv="refresh"' in path.read_text(encoding="utf-8"):  # it leads to another page
+            continue
         links = "".join(
             f'<xhtml:link rel="alternate" hreflang="{tag}" href="{html.escape(url)}"/>'
             for tag, url in [

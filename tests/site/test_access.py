@@ -53,7 +53,7 @@ def violations(page, options=None):
 def resize(page, size):
     """Give the page another size, and wait until it has found its places."""
     page.set_viewport_size(size)
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(100)
 
 
 def violations_in_both_themes(page, options):
@@ -62,7 +62,7 @@ def violations_in_both_themes(page, options):
     page.evaluate(ONE_TEXT_OF_EACH_KIND)
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(100)
         found += violations(page, COLOURS)
     return found
 
@@ -142,6 +142,12 @@ def test_what_is_folded_away_opens_by_keyboard(still, server, width, name, drawe
     still.keyboard.press("Escape")
     assert links.count() == 0
     assert button.evaluate("button => button === document.activeElement")
+    still.keyboard.press("Enter")
+    assert links.count() > 5
+    still.keyboard.press("Shift+Tab")  # what lies beside an open drawer is covered
+    assert links.count() == 0
+    assert not button.evaluate("button => button === document.activeElement")
+    assert still.evaluate(ON_SCREEN)
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -1,5 +1,5 @@
 // The contents of the site and of the page, where they are folded away: what opens them becomes a
-// button, which the keyboard reaches, and Escape folds them away again.
+// button, which the keyboard reaches; Escape, or Tab beyond their end, folds them away again.
 "use strict";
 
 (() => {
@@ -19,15 +19,20 @@
 
   for (const [name, selector] of Object.entries(DRAWERS)) {
     const box = document.getElementById(name);
+    const drawer = document.querySelector(selector);
     const labels = document.querySelectorAll(`label[for="${name}"]:not(.overlay)`);
     const buttons = [...labels].map((label) => buttonFor(box, label));
-    const tell = () => buttons.forEach((button) => (button.ariaExpanded = String(box.checked)));
+    const tell = () =>
+      buttons.forEach((button) => button.setAttribute("aria-expanded", box.checked));
     tell();
     box.addEventListener("change", () => {
       tell();
-      const links = [...document.querySelectorAll(`${selector} a`)];
-      if (box.checked) links.find((link) => link.checkVisibility())?.focus();
-      else buttons.find((button) => button.checkVisibility())?.focus();
+      const first = (elements) => elements.find((element) => element.checkVisibility());
+      if (box.checked) first([...drawer.querySelectorAll("a")])?.focus();
+      else if (drawer.contains(document.activeElement)) first(buttons)?.focus();
+    });
+    drawer.addEventListener("focusout", ({ relatedTarget }) => {
+      if (box.checked && relatedTarget && !drawer.contains(relatedTarget)) box.click();
     });
     document.addEventListener("keydown", ({ key }) => {
       if (key === "Escape" && box.checked) box.click();

@@ -34,6 +34,15 @@ POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; "
     "style-src 'self'; img-src 'self' data: blob:"
 )
+# The experiments, by the page that each stands on.
+EXPERIMENTS = {
+    "index": "home",
+    "conv": "conv",
+    "receptive": "receptive",
+    "mix": "mix",
+    "norm": "norm",
+    "train": "demo",
+}
 # The sources of the experiments, which the site has as bundles; tests import single modules.
 MODULES = ROOT / "docs" / "_ext" / "page" / "experiments"
 

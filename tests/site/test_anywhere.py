@@ -8,19 +8,11 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from conftest import POLICY, ROOT, SITE, pages, tab_to
+from conftest import EXPERIMENTS, POLICY, ROOT, SITE, pages, tab_to
 from page.experiments.bundle import bundle
 
 EDITIONS = ("en", "zh")
 PAGES = [*(f"{e}/{p}" for e in EDITIONS for p in pages(e)), "index.html", "404.html"]
-EXPERIMENTS = {
-    "index": "home",
-    "conv": "conv",
-    "receptive": "receptive",
-    "mix": "mix",
-    "norm": "norm",
-    "train": "demo",
-}
 IS_DRAWN = """() => [...document.querySelectorAll(".experiment-body canvas")].some((canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return new Set(data.filter((_, k) => k % 4 === 0)).size > 8;
@@ -259,16 +251,23 @@ def test_a_figure_leads_to_its_file_without_javascript(chromium, server):
     context.close()
 
 
-GALLERY = [
-    f"{e}/{p}" for e in EDITIONS for p in pages(e) if re.match("auto_examples/(plot|draw)_", p)
-]
+DRAWN = [p for p in PAGES if 'class="enlarge"' in (SITE / p).read_text(encoding="utf-8")]
 
 
-@pytest.mark.parametrize("name", GALLERY)
+def test_chapters_and_the_glossary_have_figures():
+    assert len(DRAWN) > 100
+    assert {"en/conv.html", "zh/glossary.html", "en/auto_examples/draw_conv.html"} <= {*DRAWN}
+
+
+@pytest.mark.parametrize("name", DRAWN)
 def test_no_word_of_a_figure_is_smaller_than_9_pixels_on_a_phone(reader, server, name):
     page = reader.new_page()
     page.set_viewport_size({"width": 360, "height": 700})
     page.goto(f"{server}/{name}")
+    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    page.evaluate(
+        "document.querySelectorAll('.experiment-still').forEach(still => still.hidden = false)"
+    )
     figures = page.locator("article a.enlarge > img")
     assert figures.count()
     figures.evaluate_all("all => Promise.all(all.map((image) => image.decode()))")
@@ -391,9 +390,20 @@ def test_the_switch_leads_on_from_an_address_that_cannot_be_decoded(page, server
     assert faults == []
 
 
-def test_nothing_moves_for_readers_who_want_less_motion(page, server):
+SHOWN = """body => body.innerHTML
+    + [...body.querySelectorAll("canvas")].map((canvas) => canvas.toDataURL()).join()"""
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_nothing_moves_for_readers_who_want_less_motion(page, server, name):
     page.emulate_media(reduced_motion="reduce")
-    page.goto(f"{server}/en/conv.html")
+    page.goto(f"{server}/en/{name}.html")
+    body = page.locator(f"#experiment-{EXPERIMENTS[name]} .experiment-body")
+    body.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # it has begun, and has told a screen reader so
+    before = body.evaluate(SHOWN)
+    page.wait_for_timeout(300)
+    assert body.evaluate(SHOWN) == before
     moving = page.evaluate(
         """() => [...document.querySelectorAll("*")].filter((element) => {
             const style = getComputedStyle(element);
@@ -404,9 +414,69 @@ def test_nothing_moves_for_readers_who_want_less_motion(page, server):
     assert moving == []
 
 
-def test_forced_colours_leave_what_means_something(page, server):
-    page.emulate_media(forced_colors="active")
-    page.goto(f"{server}/en/conv.html")
-    page.locator(".conv-map").first.wait_for()
-    hatch = page.locator(".conv-map").first.evaluate("e => getComputedStyle(e).backgroundImage")
-    assert "gradient" in hatch
+def test_the_first_picture_moves_for_other_readers(page, server):
+    page.goto(f"{server}/en/index.html")
+    body = page.locator("#experiment-home .experiment-body")
+    body.locator("button", has_text="Pause").wait_for()
+    before = body.evaluate(SHOWN)
+    page.wait_for_timeout(300)
+    assert body.evaluate(SHOWN) != before
+
+
+# What would be lost if it took the colours of lines and text; `style` gives a computed style.
+MEANS = {
+    "home": "style('.home-window').outlineColor === 'rgb(255, 176, 0)'",
+    "conv": "style('.conv-map').backgroundImage.includes('gradient')",
+    "receptive": "style('.receptive-panel .lit').fill"
+    " !== style('.receptive-panel rect:not(.lit, .chosen, .padding)').fill",
+    "mix": "style('.mix-bars b').backgroundImage.includes('gradient')",
+    "norm": "style('.norm-key .mean', '::before').borderTopColor"
+    " === style('.norm-chart path:nth-child(4)').stroke",
+    "demo": "style('.demo-bars button', '::before').backgroundColor"
+    " !== style('.demo-bars button').backgroundColor",
+}
+# Elements with text of their own, and the contrast of that text with what it lies on.
+CONTRASTS = r"""body => {
+    const channels = (colour) => (colour.match(/[\d.]+/g) ?? []).map(Number);
+    const light = (colour) => {
+        const linear = channels(colour).slice(0, 3).map((x) =>
+            x <= 10.31 ? x / 255 / 12.92 : ((x / 255 + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+    };
+    const below = (element) => {
+        const colour = getComputedStyle(element).backgroundColor;
+        return channels(colour)[3] === 0 ? below(element.parentElement) : colour;
+    };
+    return [...body.querySelectorAll("*")]
+        .filter((element) => element.checkVisibility() && [...element.childNodes].some((node) =>
+            node.nodeType === Node.TEXT_NODE && node.data.trim()))
+        .map((element) => {
+            const style = getComputedStyle(element);
+            const text = element.matches("svg text") ? style.fill : style.color;
+            const [low, high] = [light(text), light(below(element))].sort((a, b) => a - b);
+            return [element.outerHTML.slice(0, 80), (high + 0.05) / (low + 0.05)];
+        });
+}"""
+
+
+@pytest.mark.parametrize("saved", ["light", "dark"])  # a theme that is not the reader's colours'
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_forced_colours_leave_what_means_something(page, server, name, saved):
+    system = {"light": "dark", "dark": "light"}[saved]
+    page.emulate_media(forced_colors="active", color_scheme=system)
+    page.add_init_script(f"localStorage.setItem('theme', '{saved}')")
+    page.goto(f"{server}/en/{name}.html")
+    body = page.locator(f"#experiment-{EXPERIMENTS[name]} .experiment-body")
+    body.scroll_into_view_if_needed()
+    if name == "train":
+        body.get_by_role("button", name="Load the network").click()
+        body.locator(".demo-bars button").first.wait_for()
+    elif name == "mix":
+        body.locator(".mix-bars").filter(has_text="%").wait_for()
+    elif name == "conv":
+        body.locator(".conv-pixel").filter(has_text=re.compile(r"\d")).wait_for()
+    style = "const style = (which, part) => getComputedStyle(document.querySelector(which), part);"
+    assert page.evaluate(f"() => {{ {style} return {MEANS[EXPERIMENTS[name]]}; }}")
+    read = body.evaluate(CONTRASTS)
+    assert len(read) > 5
+    assert [one for one in read if one[1] < 4.5] == []

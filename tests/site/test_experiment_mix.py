@@ -249,6 +249,38 @@ def test_chance_draws_lambda_and_the_box(experiment):
     check(page)
 
 
+def bins_of(page):
+    """The chart's table: λ from and to, and how many of the draws fall there, as drawn and kept."""
+    rows = page.locator(f"{PLACE} .experiment-numbers tr").all()[1:]
+    return [[float(n) for n in re.findall(r"[\d.]+", row.inner_text())] for row in rows]
+
+
+def heights_of(page, which):
+    """How high the chart draws each bin, as shares of the highest."""
+    path = page.locator(".mix-draws path").nth(which).get_attribute("d")
+    return [1 - float(y) / 20 for y in re.findall(r"V([\d.]+)H", path)]
+
+
+def test_the_chart_is_a_table_too(experiment):
+    page = experiment()
+    page.locator(f"{PLACE} summary").press("Enter")
+    page.get_by_role("button", name="Draw λ").click()
+    low, high, drawn, stayed = zip(*bins_of(page), strict=True)
+    assert low == pytest.approx([k / 20 for k in range(20)])
+    assert high == pytest.approx([k / 20 for k in range(1, 21)])
+    assert sum(drawn) == sum(stayed) == 1001
+    most = max(*drawn, *stayed)
+    assert heights_of(page, 0) == pytest.approx([count / most for count in stayed])
+    assert heights_of(page, 1) == pytest.approx([count / most for count in drawn])
+    page.get_by_label("MixUp").check()
+    low, _, drawn = zip(*bins_of(page), strict=True)  # here what is drawn stays
+    assert sum(drawn) == 1000
+    assert heights_of(page, 0) == pytest.approx([count / max(drawn) for count in drawn])
+    mean = float(re.search(r"mean ([\d.]+\d)", page.locator(".mix-axis + p").inner_text())[1])
+    middles = [(a + 0.025) * count for a, count in zip(low, drawn, strict=True)]
+    assert sum(middles) / 1000 == pytest.approx(mean, abs=0.025)
+
+
 def test_all_can_be_done_by_keyboard(experiment):
     page = experiment()
     pictures = [page.locator(f"{PLACE} .experiment-photographs").nth(k) for k in (0, 1)]
@@ -314,6 +346,7 @@ def test_a_finger_moves_the_box_and_not_the_page(experiment):
 @pytest.mark.parametrize("edition", ["en", "zh"])
 def test_it_fits_a_phone(experiment, edition, width):
     page = experiment(edition, width=width, height=740)
+    page.locator(f"{PLACE} summary").click()
     assert page.evaluate("document.documentElement.scrollWidth") == width
     body = page.locator(f"{PLACE} .experiment-body").bounding_box()
     wide = page.locator(f"{PLACE} *:not(.mix-panel *)").evaluate_all(
@@ -322,9 +355,11 @@ def test_it_fits_a_phone(experiment, edition, width):
         body["x"] + body["width"],
     )
     assert wide == []
-    controls = page.locator(f"{PLACE} :is(button, .experiment-control input, label, .mix-panel)")
+    controls = page.locator(
+        f"{PLACE} :is(button, summary, .experiment-control input, label, .mix-panel)"
+    )
     photographs = page.locator(f"{PLACE} .experiment-photographs input")
-    for found, count in ((controls, 6), (photographs, 40)):
+    for found, count in ((controls, 7), (photographs, 40)):
         boxes = found.evaluate_all(
             "all => all.map(e => e.getBoundingClientRect())"
             ".filter((box, k) => all[k].className || all[k].tagName !== 'LABEL')"
@@ -337,6 +372,7 @@ def test_it_fits_a_phone(experiment, edition, width):
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_jumps_when_numbers_change(experiment, width):
     page = experiment(width=width)
+    page.locator(f"{PLACE} summary").click()
     body = page.locator(f"{PLACE} .experiment-body")
     heights = [body.bounding_box()["height"]]
     for act in (
@@ -354,6 +390,7 @@ def test_nothing_jumps_when_numbers_change(experiment, width):
 def test_the_chinese_page_speaks_chinese(experiment):
     page = experiment("zh")
     body, said = page.locator(f"{PLACE} .experiment-body"), []
+    page.locator(f"{PLACE} summary").click()
     for radio in ("cutmix", "mixup"):
         page.locator(f"{PLACE} input[value={radio}]").check()
         for asked in ("0.5", "1", "0.9"):

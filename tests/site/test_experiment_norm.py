@@ -230,6 +230,34 @@ def test_twenty_batches_take_one_press(experiment):
     assert page.locator(".norm-chart path").nth(3).get_attribute("d").count("L") == 40
 
 
+def history_of(page):
+    """The chart's table: which batch, the running mean and the running deviation after it."""
+    rows = page.locator(f"{PLACE} .experiment-numbers tr").all()[1:]
+    return [[number(cell) for cell in row.locator("th, td").all_inner_texts()] for row in rows]
+
+
+def test_the_chart_is_a_table_too(experiment):
+    page = experiment()
+    layer = fresh(page)
+    page.locator(f"{PLACE} summary").press("Enter")
+    right = [[0, 0, 1]]
+    for k in range(5):
+        page.get_by_label("Evaluation mode" if k == 3 else "Training mode").check()
+        press_next(page, layer)  # in evaluation mode, nothing moves
+        right.append([k + 1, layer.running_mean.item(), layer.running_var.item() ** 0.5])
+    assert history_of(page) == [pytest.approx(row, abs=0.00501) for row in right]
+    assert right[4][1:] == right[3][1:]
+    for _ in range(2):
+        page.get_by_role("button", name="20 batches").click()
+    rows = history_of(page)
+    assert [row[0] for row in rows] == [*range(5, 46)]  # those that the chart shows
+    mean, variance = statistics_of(page)[0]["Running statistics"]
+    assert rows[-1][1:] == pytest.approx([mean, variance**0.5], abs=0.011)
+    drawn = page.locator(".norm-chart path").nth(4).get_attribute("d")
+    heights = re.findall(r"[ML]\d+ ([\d.]+)", drawn)
+    assert [8 - float(y) for y in heights] == pytest.approx([row[2] for row in rows], abs=0.00501)
+
+
 def test_a_shifted_input_moves_evaluation_mode_only(experiment):
     page = experiment()
     layer = fresh(page)
@@ -344,6 +372,7 @@ def test_a_finger_does_it_all(experiment):
 @pytest.mark.parametrize("edition", ["en", "zh"])
 def test_it_fits_a_phone(experiment, edition, width):
     page = experiment(edition, width=width, height=740)
+    page.locator(f"{PLACE} summary").click()
     sliders = page.locator(f"{PLACE} input[type=range]")
     for slider, value in zip(sliders.all()[:2], ("-6", "4"), strict=True):
         slider.fill(value)  # the longest numbers
@@ -358,18 +387,21 @@ def test_it_fits_a_phone(experiment, edition, width):
         body["x"] + body["width"],
     )
     assert wide == []
-    controls = page.locator(f"{PLACE} :is(button, input[type=range], label.experiment-tick)")
+    controls = page.locator(
+        f"{PLACE} :is(button, summary, input[type=range], label.experiment-tick)"
+    )
     boxes = controls.evaluate_all(
         "all => all.map(e => Math.min(e.getBoundingClientRect().width,"
         " e.getBoundingClientRect().height))"
     )
-    assert len(boxes) == 10
+    assert len(boxes) == 11
     assert min(boxes) >= 24
 
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_jumps_when_numbers_change(experiment, width):
     page = experiment(width=width)
+    page.locator(f"{PLACE} summary").click()
     body = page.locator(f"{PLACE} .experiment-body")
     heights = [body.bounding_box()["height"]]
     for act in (

@@ -27,6 +27,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         app.setup_extension(f"page.{name}")
     for style in ("colours.css", "page.css"):
         app.add_css_file(style, priority=800)  # after Furo's
-    for script in ("scrollable.js", "sidebar.js"):
+    for script in ("drawers.js", "scrollable.js", "sidebar.js"):
         app.add_js_file(script, defer="defer")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,5 +1,6 @@
 // Many draws of λ and of the box's centre, and a chart of what they give.
-import { element, emptyPaths, partsOf } from "../shared/elements.js";
+import { chartTable } from "../shared/chart-table.js";
+import { element, emptyPaths } from "../shared/elements.js";
 import { SIDE } from "../shared/photographs.js";
 import { generator } from "../shared/random.js";
 import { histogram, sampleLambda } from "./chance.js";
@@ -7,7 +8,6 @@ import { cutmixBox, shareAround } from "./mixing.js";
 
 const BINS = 20;
 const DRAWS = 1000;
-const part = partsOf("mix");
 
 const mean = (values) => (values.reduce((a, b) => a + b) / values.length).toFixed(2);
 
@@ -23,8 +23,10 @@ export function drawChart(gettext) {
   });
   const [filled, outline, now] = chart.querySelectorAll("path");
   const legend = element("p");
+  const table = chartTable(gettext);
   const ticks = ["0", "0.5", "1"].map((mark) => element("span", {}, mark));
-  const node = element("div", {}, chart, part("axis", ...ticks), legend);
+  const axis = element("div", { className: "mix-axis", "aria-hidden": "true" }, ...ticks);
+  const node = element("div", {}, chart, axis, legend, table.node);
   let method;
   let alpha;
   let random;
@@ -62,6 +64,16 @@ export function drawChart(gettext) {
         mean(drawn),
         mean(stayed),
       );
+    const edge = (k) => (k / BINS).toFixed(2);
+    const rows = asDrawn.map((number, k) => [
+      gettext("{0} to {1}", edge(k), edge(k + 1)),
+      `${number}`,
+      ...(method === "mixup" ? [] : [`${asStayed[k]}`]),
+    ]);
+    const heads = method === "mixup"
+      ? [gettext("draws")]
+      : [gettext("as drawn"), gettext("in the label")];
+    table.show(["λ", ...heads], rows);
   }
 
   function drawOnce() {

@@ -1,4 +1,5 @@
 // How the running statistics move from batch to batch, beside the true values.
+import { chartTable } from "../shared/chart-table.js";
 import { element, partsOf } from "../shared/elements.js";
 import { clamp } from "../shared/formulas.js";
 import { text } from "./numbers.js";
@@ -15,8 +16,9 @@ const through = (values) => `M${values.map((value, k) => `${k} ${height(value)}`
 export function statisticsChart(gettext) {
   const scale = [HIGH, 0, -HIGH].map((mark) => `<span>${text(mark, 0)}</span>`).join("");
   const chart = part("chart");
-  chart.innerHTML = `<div>${scale}</div>
+  chart.innerHTML = `<div aria-hidden="true">${scale}</div>
     <svg aria-hidden="true" viewBox="0 0 ${PAST} ${2 * HIGH}" preserveAspectRatio="none"></svg>`;
+  const table = chartTable(gettext);
   const key = (className, label) => element("li", { className }, label);
   const keys = element(
     "ul",
@@ -37,7 +39,12 @@ export function statisticsChart(gettext) {
       through(shown.map(({ deviation }) => deviation)),
     ];
     chart.lastChild.innerHTML = shapes.map((d) => `<path d="${d}"/>`).join("");
+    const first = past.length - shown.length; // the number of batches before the oldest point
+    table.show(
+      [gettext("Batch"), gettext("running mean"), gettext("running deviation")],
+      shown.map(({ mean, deviation }, k) => [`${first + k}`, text(mean), text(deviation)]),
+    );
   }
 
-  return { node: element("div", {}, chart, keys), show };
+  return { node: element("div", {}, chart, keys, table.node), show };
 }

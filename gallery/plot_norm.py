@@ -87,7 +87,8 @@ fig, grid = plt.subplots(2, 2, figsize=(4.8, 4.6), layout="constrained", sharex=
 for axes, (title, values) in zip(grid.flat, outputs.items(), strict=True):
     for channel, colour in enumerate(("blue", "orange", "green", "red")):
         axes.hist(values[:, channel].flatten().tolist(), bins=60, density=True, alpha=0.6,
-                  color=show.COLOURS[colour], label=f"channel {channel}")  # fmt: skip
+                  histtype="stepfilled", color=show.COLOURS[colour],
+                  label=f"channel {channel}")  # fmt: skip
     axes.set_title(title)
     print(f"{title}: means {[round(m, 2) for m in values.mean((0, 2, 3)).tolist()]}")
 for title, spread in (("training mode", 0.1), ("evaluation, after 61", 0.1)):

@@ -150,7 +150,7 @@ for kind, (label, colour) in kinds.items():
         lost = sum(run["diverged"] for run in here)
         scores = torch.tensor([100 * r["test_accuracy"] for r in here if not r["diverged"]])
         if lost:
-            axes.plot(rate, 5, "x", ms=9, mew=2, color=show.COLOURS[colour])
+            axes.plot(rate, 5, "x", ms=9, mew=2, color=show.COLOURS[colour], label="_mark")
             print(f"{label}, rate {rate}: {lost} of {len(here)} diverged")
             continue
         rates.append(rate)

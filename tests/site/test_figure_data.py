@@ -159,6 +159,12 @@ def test_a_mark_across_the_panel_is_no_curve(axes):
     assert read(axes)["rows"] == [[1, [4]], [2, [5]], [3, [6]]]
 
 
+def test_what_a_script_calls_a_mark_is_no_number(axes):
+    axes.plot([1, 2, 3], [4, 5, 6], "o")
+    axes.plot(4, 0, "x", label="_mark")  # diverged: there is no value
+    assert read(axes)["rows"] == [[1, [4]], [2, [5]], [3, [6]]]
+
+
 def test_a_label_at_another_panel_of_the_column_counts():
     figure, (above, below) = plt.subplots(2, 1)
     for panel in (above, below):
@@ -203,6 +209,9 @@ def test_only_a_figure_with_numbers_gets_a_link():
     (link,) = BeautifulSoup(made, "html.parser").select("a.figure-link")
     assert link["href"] == "../_images/sphx_glr_plot_a_001.html"
     assert link["aria-label"] == "Numbers of <this>" and link.get_text() == "Numbers"
+    captioned = f"<figure>{body}\n<figcaption>A.</figcaption></figure>"
+    made = linked(captioned, {"sphx_glr_draw_a_001"}, "Numbers", "Numbers of this")
+    assert BeautifulSoup(made, "html.parser").select_one("figcaption > a.figure-link")
 
 
 def soup(path):
@@ -217,7 +226,10 @@ def test_every_figure_with_numbers_leads_to_them_wherever_it_stands(edition):
     for page in pages(edition):
         for figure in soup(SITE / edition / page).select("article a.enlarge"):
             name = figure["href"].rpartition("/")[2].removesuffix(".svg")
-            link = figure.find_next_sibling("a", class_="figure-link", download=False)
+            links = (figure.find_parent("figure") or figure.parent).select(
+                "a.figure-link:not([download])"
+            )
+            link = next((a for a in links if name in a["href"]), None)
             place = figure["href"].replace(".svg", ".html")
             assert (link is not None and link["href"] == place) == (name in names), (page, name)
             led |= {name} & names

@@ -41,12 +41,14 @@ WORDS = {
 OWN = {*AXES, *KINDS, "blue", "orange", "green", "red", "purple", "sky", "grey", "black"}
 COLON = "{0}: {1}"
 FIGURE = re.compile(
-    r'<a class="enlarge" href="((?:\.\./)*_images/(sphx_glr_\w+)\.svg)"[^>]*>.*?</a>', re.DOTALL
+    r'<a class="enlarge" href="((?:\.\./)*_images/(sphx_glr_\w+)\.svg)"[^>]*>.*?</a>'
+    r"(?:\s*<figcaption>)?",
+    re.DOTALL,
 )
 
 
 def linked(body: str, names: set[str], link: str, label: str) -> str:
-    """Put a link to its numbers behind each figure that has some; `names` are theirs."""
+    """Put a link to its numbers into the caption of each figure that has some, or below it."""
 
     def add(match: re.Match[str]) -> str:
         if match[2] not in names:

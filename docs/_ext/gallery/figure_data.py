@@ -42,6 +42,7 @@ KINDS = ("bars", "line", "points", "low", "high", "from", "to")
 ENDS = KINDS[3:]
 # What an axis without a label is called.
 AXES = ("x", "y", "name", "value", "step", "row", "column")
+MARK = "_mark"  # the label of what stands where it does for another reason than a number
 LARGEST_MATRIX = 400  # cells; what has more is a picture
 Table = dict[str, Any]
 Head = tuple[str, str, str, int]  # label, kind, colour, and which of those that share them
@@ -99,6 +100,8 @@ def curves(axes: Axes) -> Iterator[Series]:
     before = Series("", "", "", [])  # a band belongs to the line that was drawn before it
     for artist in axes.get_children():
         label = shown(artist.get_label())
+        if artist.get_label() == MARK:
+            continue
         if isinstance(artist, Line2D):
             across = artist.get_transform().contains_branch_seperately(axes.transData)
             if artist not in caps and all(across):

@@ -87,7 +87,8 @@ fig, grid = plt.subplots(2, 2, figsize=(4.8, 4.6), layout="constrained", sharex=
 for axes, (title, values) in zip(grid.flat, outputs.items(), strict=True):
     for channel, colour in enumerate(("blue", "orange", "green", "red")):
         axes.hist(values[:, channel].flatten().tolist(), bins=60, density=True, alpha=0.6,
-                  color=show.COLOURS[colour], label=f"channel {channel}")  # fmt: skip
+                  histtype="stepfilled", color=show.COLOURS[colour],
+                  label=f"channel {channel}")  # fmt: skip
     axes.set_title(title)
     print(f"{title}: means {[round(m, 2) for m in values.mean((0, 2, 3)).tolist()]}")
 for title, spread in (("training mode", 0.1), ("evaluation, after 61", 0.1)):
@@ -149,7 +150,7 @@ for kind, (label, colour) in kinds.items():
         lost = sum(run["diverged"] for run in here)
         scores = torch.tensor([100 * r["test_accuracy"] for r in here if not r["diverged"]])
         if lost:
-            axes.plot(rate, 5, "x", ms=9, mew=2, color=show.COLOURS[colour])
+            axes.plot(rate, 5, "x", ms=9, mew=2, color=show.COLOURS[colour], label="_mark")
             print(f"{label}, rate {rate}: {lost} of {len(here)} diverged")
             continue
         rates.append(rate)

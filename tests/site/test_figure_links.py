@@ -47,6 +47,6 @@ def test_every_figure_of_a_chapter_leads_to_its_own_file(edition, stem):
     captioned = [f for f in figures if f.figcaption]
     assert len(captioned) > 1
     for figure in captioned:
-        link = figure.select_one("a.figure-link")
+        link = figure.select_one("a.figure-link[download]")
         assert link["href"] == figure.img["src"]
         assert (SITE / edition / link["href"]).exists()

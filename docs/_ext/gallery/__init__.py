@@ -6,8 +6,8 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 MODULES = (
-    *("downloads", "enlarging", "examples_using", "figure_words", "freshness", "messages"),
-    *("progress", "runs"),
+    *("data_pages", "downloads", "enlarging", "examples_using", "figure_words", "freshness"),
+    *("messages", "progress", "runs"),
 )
 
 

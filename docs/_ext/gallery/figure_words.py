@@ -10,19 +10,17 @@ A glyph that no font has is a warning, and so fails the build.
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import re
 from pathlib import Path
 
-from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
 from cnnguide.show import with_numbers, without_numbers
 from gallery.figure_colours import plain, with_dark_colours
+from gallery.figure_size import compact, lighter, smaller
 from gallery.fonts import Fonts, width
 from translation.catalogs import gettext
 
@@ -85,25 +83,6 @@ def characters(drawing: str) -> set[str]:
     return set("".join(html.unescape(text) for text in re.findall(r">([^<]+)<", shown)))
 
 
-def smaller(match: re.Match[str]) -> str:
-    """Shrink a photograph in a thumbnail to a third, which is more than a thumbnail shows."""
-    image = Image.open(io.BytesIO(base64.b64decode(match[1])))
-    packed = io.BytesIO()
-    image.thumbnail((max(32, image.width // 3), max(32, image.height // 3)))
-    image.save(packed, "WEBP", quality=80)
-    return f"data:image/webp;base64,{base64.b64encode(packed.getvalue()).decode()}"
-
-
-def lighter(match: re.Match[str]) -> str:
-    """Pack a photograph with a loss that is not seen, if it is large; small ones have pixels."""
-    if len(match[1]) < 10_000:
-        return match[0]
-    packed = io.BytesIO()
-    Image.open(io.BytesIO(base64.b64decode(match[1]))).save(packed, "WEBP", quality=85, method=6)
-    coded = base64.b64encode(packed.getvalue()).decode()
-    return f"data:image/webp;base64,{coded}" if len(coded) < len(match[1]) else match[0]
-
-
 def translate_figures(app: Sphinx, error: Exception | None) -> None:
     """Write the edition's copies of the figures."""
     if error or app.builder.format != "html":
@@ -125,7 +104,7 @@ def translate_figures(app: Sphinx, error: Exception | None) -> None:
     for glyph in sorted(fonts.missing):
         logger.warning("no font of the figures has the glyph %r (U+%04X)", glyph, ord(glyph))
     for copy, worded in drawings.items():
-        drawing = with_dark_colours(plain(worded))
+        drawing = compact(with_dark_colours(plain(worded)))
         head, root, body = re.split(r"(<svg\b[^>]*>)", drawing, maxsplit=1)
         copy.write_text(f"{head}{root}{fonts.style(characters(drawing))}{body}", encoding="utf-8")
 

@@ -15,6 +15,7 @@ from sphinx.util.typing import ExtensionMetadata
 from sphinx_gallery.directives import imgsgnode
 
 from cnnguide.show import with_numbers, without_numbers
+from gallery.alternatives import alternative, described
 from gallery.figure_words import messages_of
 from translation.catalogs import add_messages, catalog, warn_missing
 from translation.translatable import Carrier, become
@@ -43,12 +44,17 @@ class figure_with_words(imgsgnode, Carrier):
 
     def messages(self) -> list[str]:
         """List the messages."""
-        return [without_numbers(self["alt"])[0], *messages_of(Path(self["file"]))]
+        titles = [] if self["described"] else [without_numbers(self["alt"])[0]]
+        return [*titles, *messages_of(Path(self["file"]))]
 
     def translate(self, words: dict[str, str]) -> None:
-        """Translate the alternative text; the drawing is written anew after the build."""
-        message, numbers = without_numbers(self["alt"])
-        self["alt"] = with_numbers(words.get(message, message), numbers)
+        """Translate the titles, if nothing else says what there is to see.
+
+        A chapter's words are translated there; the drawing is written anew after the build.
+        """
+        if not self["described"]:
+            message, numbers = without_numbers(self["alt"])
+            self["alt"] = with_numbers(words.get(message, message), numbers)
 
 
 class PrepareGallery(SphinxTransform):
@@ -63,8 +69,16 @@ class PrepareGallery(SphinxTransform):
                 node["translatable"] = False
                 self.translate_sentence(node)
         for figure in [*self.document.findall(imgsgnode)]:
-            file = str(Path(self.env.srcdir, figure["uri"].lstrip("/")))
-            become(figure, figure_with_words, file=file)
+            file = Path(self.env.srcdir, figure["uri"].lstrip("/"))
+            page, words = described(Path(self.env.srcdir)).get(file.name, ("", ""))
+            if words:
+                figure["alt"] = alternative(self.app, file.name)
+                for source in (
+                    f"{page}.md",
+                    f"locale/{self.config.language}/LC_MESSAGES/{page}.mo",
+                ):
+                    self.env.note_dependency(source)
+            become(figure, figure_with_words, file=str(file), described=bool(words))
 
     def translate_sentence(self, node: nodes.paragraph) -> None:
         """Put a sentence into the page's language."""

@@ -157,7 +157,9 @@ def write_sheet(folder: Path, kept: Path, documents: Iterable[str]) -> None:
     ValueError
         If a sheet below a folder of its own shows a file, whose way would be another one then.
     """
-    paths = [p for p in sorted(folder.rglob("*.html")) if "_static" not in p.parts]
+    found = sorted(folder.rglob("*.html"))
+    # what lies in folders such as _images has a style sheet of its own
+    paths = [p for p in found if not p.relative_to(folder).as_posix().startswith("_")]
     pages = {path: path.read_text(encoding="utf-8") for path in paths}
     static = folder / "_static"
     old = {path for path, text in pages.items() if f"_static/{NAME}" in text}

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,8 +13,10 @@ from bs4 import BeautifulSoup
 from test_access import violations
 
 from conftest import ROOT, SITE, pages
+from gallery import figures
 from gallery.data_pages import linked, number, rows_shown, write_file
 from gallery.figure_data import tables, write_data
+from gallery.freshness import MAKERS
 
 EDITIONS = ("en", "zh")
 SOURCES = sorted((ROOT / "docs" / "auto_examples" / "images").glob("sphx_glr_*.json"))
@@ -59,6 +62,15 @@ def test_a_band_and_dots_stand_beside_the_curve_that_has_their_colour(axes):
         ["mean", "high"],
     ]
     assert table["rows"] == [[1, [5], [4, 5, 6], [4], [7]], [2, [6], [], [5], [8]]]
+
+
+def test_of_two_curves_of_a_colour_each_has_its_own_band(axes):
+    for height, dashes in ((5, "-"), (9, ":")):
+        axes.plot([1, 2], [height, height], dashes, color="#0072b2", label=f"{height} layers")
+        axes.fill_between([1, 2], height - 1, height + 1, color="#0072b2", alpha=0.2)
+    table = read(axes)
+    assert table["columns"][:3] == [["5 layers"], ["5 layers", "low"], ["5 layers", "high"]]
+    assert table["rows"][0] == [1, [5], [4], [6], [9], [8], [10]]
 
 
 def test_error_bars_have_both_ends(axes):
@@ -183,6 +195,13 @@ def test_a_figure_that_shows_no_numbers_any_more_loses_its_file(axes, tmp_path):
     assert not (tmp_path / "a.json").exists()
 
 
+def test_a_script_runs_again_when_its_numbers_are_read_otherwise():
+    source = Path(figures.__file__).read_text(encoding="utf-8")
+    ours = {*re.findall(r"^from gallery\.(\w+) import", source, re.MULTILINE)}
+    assert "figure_data" in ours
+    assert ours <= {*MAKERS}  # whose text is in the key of every script
+
+
 def test_a_long_table_is_shown_evenly_with_both_ends():
     rows = rows_shown([*range(3000)])
     assert len(rows) == 40 and rows[0] == 0 and rows[-1] == 2999
@@ -224,7 +243,8 @@ def test_every_figure_with_numbers_leads_to_them_wherever_it_stands(edition):
     assert len(names) > 50
     led = set()
     for page in pages(edition):
-        for figure in soup(SITE / edition / page).select("article a.enlarge"):
+        text = (SITE / edition / page).read_text(encoding="utf-8")
+        for figure in BeautifulSoup(text, "lxml").select("article a.enlarge"):
             name = figure["href"].rpartition("/")[2].removesuffix(".svg")
             links = (figure.find_parent("figure") or figure.parent).select(
                 "a.figure-link:not([download])"

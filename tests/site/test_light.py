@@ -187,6 +187,16 @@ def test_a_sheet_below_a_folder_may_show_no_file(tmp_path):
         write_sheet(folder, tmp_path / "kept", ["one"])
 
 
+def test_a_page_in_a_folder_for_figures_has_a_sheet_of_its_own(tmp_path):
+    folder = site_of(tmp_path, one=links("a.css"))
+    (folder / "_images").mkdir()
+    own = folder / "_images" / "x.html"
+    own.write_text('<link rel="stylesheet" href="../_static/own.css">', encoding="utf-8")
+    write_sheet(folder, tmp_path / "kept", ["one"])
+    assert "site.css" in (folder / "one.html").read_text(encoding="utf-8")
+    assert "site.css" not in own.read_text(encoding="utf-8")
+
+
 def built_before(tmp_path):
     """A folder with two pages of an earlier build, which had one sheet only."""
     folder = site_of(tmp_path, one=links("a.css"), left=links("a.css"))

@@ -41,7 +41,7 @@ WORDS = {
 OWN = {*AXES, *KINDS, "blue", "orange", "green", "red", "purple", "sky", "grey", "black"}
 COLON = "{0}: {1}"
 FIGURE = re.compile(
-    r'<a class="enlarge" href="((?:\.\./)*_images/(sphx_glr_\w+)\.svg)"[^>]*>.*?</a>'
+    r'<a class="enlarge\b[^"]*" href="((?:\.\./)*_images/(sphx_glr_\w+)\.svg)"[^>]*>.*?</a>'
     r"(?:\s*<figcaption>)?",
     re.DOTALL,
 )

@@ -60,7 +60,7 @@ def prose_of(article: Tag, owners: dict[int, Tag]) -> dict[int, str]:
     """Read the text of every section that is no heading, in one line."""
     texts: dict[int, list[str]] = {key: [] for key in owners}
     for leaf in article.descendants:
-        if not isinstance(leaf, NavigableString) or leaf.find_parent(HEADINGS):
+        if not isinstance(leaf, NavigableString) or any(p.name in HEADINGS for p in leaf.parents):
             continue
         owner = owner_of(leaf, owners)
         if owner is not None:

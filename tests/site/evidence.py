@@ -254,7 +254,14 @@ class Guide:
             if cites(leads):
                 continue
             pages = {lead.partition("#")[0] for lead in leads}
-            others = [p for p in pages if p.endswith(".html") and (self.folder / p).is_file()]
+            # not the tables of a figure, whose words count already
+            others = [
+                p
+                for p in pages
+                if p.endswith(".html")
+                and not p.startswith("_images/")
+                and (self.folder / p).is_file()
+            ]
             for claim in claims:
                 if not any(self.supported(p).holds(claim) for p in [name, *others]):
                     missing.append(claim)

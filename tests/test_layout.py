@@ -243,7 +243,7 @@ def test_the_units_of_a_record_say_per():
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "UNITS"
         for value in node.value.values
     ]
-    assert len(texts) > 40
+    assert texts
     assert [t for t in texts if re.search(r"\b(number|one|entropy|network|seconds) an? ", t)] == []
 
 

@@ -85,7 +85,7 @@ def test_there_is_no_button_before_the_photograph_has_come(page, server):
     """A press on it would start a second clock, which no press stops."""
     held = []
     page.route("**/camera.png", lambda route: held.append(route))
-    page.goto(f"{server}/en/index.html")
+    page.goto(f"{server}/en/index.html", wait_until="domcontentloaded")
     button = page.locator(f"{PLACE} button")
     button.wait_for(state="attached")
     assert not button.is_visible()

@@ -93,7 +93,8 @@ for height, (group, idea) in enumerate(rows):
         axes.annotate(f"{mean:.1f}", (FLOOR, height), va="center", color=colour)
     else:
         axes.plot(found, [height] * len(found), "o", ms=3, color=colour, alpha=0.6)
-        axes.plot(mean, height, "o", ms=6, color=colour)
+        # the table behind the figure has the seeds, and so not their mean
+        axes.plot(mean, height, "o", ms=6, color=colour, label="_mark")
     if len(found) > 2:
         half = T95[len(found) - 1] * statistics.stdev(found) / len(found) ** 0.5
         axes.plot([mean - half, mean + half], [height] * 2, color=colour, lw=1.5)

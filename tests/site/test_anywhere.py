@@ -480,3 +480,14 @@ def test_forced_colours_leave_what_means_something(page, server, name, saved):
     read = body.evaluate(CONTRASTS)
     assert len(read) > 5
     assert [one for one in read if one[1] < 4.5] == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_word_before_an_output_of_the_gallery_stands_on_one_line(page, server, width):
+    page.set_viewport_size({"width": width, "height": 700})
+    page.goto(f"{server}/zh/auto_examples/plot_norm.html")
+    height, line = page.locator(".sphx-glr-script-out").first.evaluate(
+        """out => ["height", "lineHeight"].map(
+            (name) => parseFloat(getComputedStyle(out, "::before")[name]))"""
+    )
+    assert 0 < height < 1.5 * line

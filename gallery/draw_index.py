@@ -28,13 +28,12 @@ from cnnguide.trained import shipped
 BLUE, ORANGE, GREY = (show.COLOURS[name] for name in ("blue", "orange", "grey"))
 
 
-def canvas(words, *widths, rows=1):
-    """Give axes side by side, without ticks and frames; the words are for those who cannot see."""
-    figure, grid = plt.subplots(
+def canvas(*widths, rows=1):
+    """Give axes side by side, without ticks and frames."""
+    _figure, grid = plt.subplots(
         rows, len(widths), figsize=(3.6, 1.6), layout="constrained",
         width_ratios=widths, squeeze=False,
     )  # fmt: skip
-    figure.suptitle(words, visible=False, in_layout=False)
     for axes in grid.flat:
         axes.set_axis_off()
     return grid.flat
@@ -52,7 +51,7 @@ show.style()
 photograph = torch.from_numpy(skimage.data.camera())[None, None].float() / 255
 photograph = torch.nn.functional.avg_pool2d(photograph, 4)
 kernel = KERNELS["sobel x"]
-left, middle, right = canvas("A photograph, a kernel, and the edges that it finds", 4, 1.6, 4)
+left, middle, right = canvas(4, 1.6, 4)
 edges = apply_kernel(photograph, kernel)[0, 0]
 left.imshow(photograph[0, 0].numpy(), cmap="gray")
 middle.imshow(kernel.numpy(), cmap="PuOr_r", vmin=-3, vmax=3)
@@ -77,9 +76,7 @@ with torch.no_grad():
     scores = network.model(normalised)[0]
 best = int(scores.argmax())
 assert network.classes[best] == "cat" and scores.abs().argmax() == best  # the longest bar
-left, middle, right = canvas(
-    "A cat, an arrow, and ten bars, of which the longest is orange", 4, 1.2, 4
-)
+left, middle, right = canvas(4, 1.2, 4)
 left.imshow(cat[0].permute(1, 2, 0).numpy())
 arrow(middle)
 right.barh(
@@ -98,7 +95,7 @@ plt.show()
 
 resnet = resnet18()
 x = resnet.maxpool(resnet.relu(resnet.bn1(resnet.conv1(torch.zeros(1, 3, 224, 224)))))
-(axes,) = canvas("Eight blocks in a row, each with a line around it", 1)
+(axes,) = canvas(1)
 for place, block in enumerate([*resnet.layer1, *resnet.layer2, *resnet.layer3, *resnet.layer4]):
     x = block.eval()(x)
     height, width = x.shape[-1] / 56, 0.1 + 0.55 * x.shape[1] / 512
@@ -124,7 +121,7 @@ changed = crop_at(copies, rows, columns, padding=12)
 changed = flip_where(changed, torch.rand(8, generator=generator) < 0.5)
 y, x = (torch.randint(0, 96, (8,), generator=generator) for _ in range(2))
 changed = torch.cat([small, cutout_at(changed, y, x, side=32)[1:]])
-places = canvas("A cup of coffee, and seven other pictures of it", 1, 1, 1, 1, rows=2)
+places = canvas(1, 1, 1, 1, rows=2)
 for axes, picture in zip(places, changed, strict=True):
     axes.imshow(picture.permute(1, 2, 0).numpy())
 plt.show()
@@ -137,7 +134,7 @@ plt.show()
 # labels smoothed.
 
 history = results.load("train")["runs"][0]["history"]
-(axes,) = canvas("Two curves of a training that fall, first fast, then slowly", 1)
+(axes,) = canvas(1)
 for part, colour in (("train", BLUE), ("validation", ORANGE)):
     axes.plot([epoch[f"{part}_loss"] for epoch in history], color=colour, lw=2)
 axes.plot([0, 0, len(history)], [2.0, 0, 0], color=GREY, lw=1.5)
@@ -151,9 +148,7 @@ plt.show()
 
 seen = grad_cam(network.model, network.model.layer3, normalised, torch.tensor([best]))
 seen = tv.resize(seen, [300, 300], antialias=True)[0]
-left, middle, right = canvas(
-    "A cat, an arrow, and the cat with a mark on the places that a network looks at", 4, 1.2, 4
-)
+left, middle, right = canvas(4, 1.2, 4)
 for axes in (left, right):
     axes.imshow(large[0].permute(1, 2, 0).numpy())
 arrow(middle)

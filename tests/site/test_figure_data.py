@@ -5,6 +5,7 @@ import json
 import re
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,8 +14,8 @@ from bs4 import BeautifulSoup
 from test_access import violations
 
 from conftest import ROOT, SITE, pages
-from gallery import figures
-from gallery.data_pages import linked, number, rows_shown, write_file
+from gallery import data_pages, figures
+from gallery.data_pages import linked, number, rows_shown, shown, write_file, write_pages
 from gallery.figure_data import tables, write_data
 from gallery.freshness import MAKERS
 
@@ -211,10 +212,16 @@ def test_a_long_table_is_shown_evenly_with_both_ends():
 
 def test_the_file_has_a_line_for_each_of_several_numbers(tmp_path):
     path = tmp_path / "a.csv"
-    write_file(path, {"heads": ["类", "分数"], "rows": [["猫", [1, -2]], ["狗", [3]]]})
+    rows = [["猫", [1, -2], [0.5]], ["狗", [], [3]]]
+    write_file(path, {"heads": ["类", "分数", "平均"], "rows": rows})
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")  # or Excel reads no Chinese
     lines = [*csv.reader(path.read_text("utf-8-sig").splitlines())]
-    assert lines == [["类", "分数"], ["猫", "1"], ["猫", "-2"], ["狗", "3"]]
+    assert lines == [
+        ["类", "分数", "平均"],
+        ["猫", "1", "0.5"],
+        ["猫", "-2", ""],
+        ["狗", "", "3"],
+    ]
 
 
 def test_a_minus_is_a_minus():
@@ -224,13 +231,47 @@ def test_a_minus_is_a_minus():
 def test_only_a_figure_with_numbers_gets_a_link():
     figure = '<a class="enlarge" href="../_images/sphx_glr_{}.svg" data-close="x"><img></a>'
     body = figure.format("plot_a_001") + figure.format("draw_a_001")
-    made = linked(body, {"sphx_glr_plot_a_001"}, "Numbers", "Numbers of <this>")
+    made = linked(body, {"sphx_glr_plot_a_001"}, "Numbers", 'Numbers of "this"')
     (link,) = BeautifulSoup(made, "html.parser").select("a.figure-link")
     assert link["href"] == "../_images/sphx_glr_plot_a_001.html"
-    assert link["aria-label"] == "Numbers of <this>" and link.get_text() == "Numbers"
+    assert link["aria-label"] == 'Numbers of "this"' and link.get_text() == "Numbers"
     captioned = f"<figure>{body}\n<figcaption>A.</figcaption></figure>"
     made = linked(captioned, {"sphx_glr_draw_a_001"}, "Numbers", "Numbers of this")
     assert BeautifulSoup(made, "html.parser").select_one("figcaption > a.figure-link")
+
+
+def test_a_table_speaks_as_the_figure_does(monkeypatch):
+    words = {"{0} layers": "{0} 层", "loss": "损失", "start": "起点", "cat": "猫"}
+    words["{0}: {1}"] = "{0}：{1}"
+    monkeypatch.setattr(data_pages, "gettext", lambda app, domain, word: words.get(word, word))
+    monkeypatch.setattr(data_pages, "_", lambda word: words.get(word, f"<{word}>"))
+    table = {
+        "panel": ["12 layers", "start"],
+        "key": "name",
+        "value": "loss",
+        "columns": [["loss", "low"], ["x₂"]],
+        "rows": [["cat", [1], [2]], [3, [4], []]],
+    }
+    assert shown(None, "auto_examples/plot_a", table) == {
+        "caption": "12 层：起点：损失",
+        "heads": ["<name>", "损失：<low>", "x₂"],  # ours are of the site's catalog
+        "rows": [["猫", [1], [2]], [3, [4], []]],
+    }
+    assert shown(None, "", {**table, "value": "start"})["caption"] == "12 层：起点"
+    assert shown(None, "", {**table, "panel": [], "value": ""})["caption"] == "损失：<low>, x₂"
+
+
+def test_a_figure_that_has_lost_its_numbers_loses_their_page(tmp_path):
+    images, drawn = tmp_path / "html" / "_images", tmp_path / "auto_examples" / "images"
+    for folder in (images, drawn):
+        folder.mkdir(parents=True)
+    for name in ("sphx_glr_plot_a_001.html", "sphx_glr_plot_a_001_1.csv", "other.html"):
+        (images / name).touch()
+    (drawn / "sphx_glr_plot_b_001.json").write_text("[]")  # of no figure that the edition shows
+    builder = SimpleNamespace(name="html")
+    app = SimpleNamespace(builder=builder, outdir=images.parent, srcdir=tmp_path)
+    write_pages(app, error=None)
+    assert [path.name for path in images.iterdir()] == ["other.html"]
 
 
 def soup(path):

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import polib
 import pytest
+from docutils.utils import new_document
+from sphinx_gallery.directives import imgsgnode
 
 import gallery.messages
 import page.facts
@@ -143,6 +145,32 @@ def test_a_thumbnail_depends_on_the_catalog_of_its_script(tmp_path):
     )
     assert gallery.messages.Thumbnails.thumbnail(transform, "How far?") == "多远？"
     assert noted == [str(folder / "plot_b.po")]
+
+
+@pytest.mark.parametrize(
+    ("language", "catalogs"), [("en", []), ("zh_CN", ["locale/zh_CN/LC_MESSAGES/conv.mo"])]
+)
+def test_a_figure_depends_on_the_words_of_its_chapter_in_its_language(
+    tmp_path, monkeypatch, language, catalogs
+):
+    """English has no catalogs, and Sphinx reads a page again as long as a file is missing."""
+    figure = ":::{figure} /auto_examples/images/sphx_glr_plot_conv_001.svg\n:alt: A map.\n:::\n"
+    (tmp_path / "conv.md").write_text(figure)
+    monkeypatch.setattr(gallery.messages, "alternative", lambda app, name: f"the words of {name}")
+    document, noted = new_document("plot_conv.rst"), []
+    for name in ("plot_conv_001", "plot_zoo_001"):  # no chapter shows the second
+        uri = f"/auto_examples/images/sphx_glr_{name}.svg"
+        document += imgsgnode("", uri=uri, alt="Title")
+    transform = SimpleNamespace(
+        app=None,
+        document=document,
+        env=SimpleNamespace(srcdir=tmp_path, note_dependency=noted.append),
+        config=SimpleNamespace(language=language),
+    )
+    gallery.messages.PrepareGallery.apply(transform)
+    assert noted == ["conv.md", *catalogs]
+    said = [node["alt"] for node in document.findall(imgsgnode)]
+    assert said == ["the words of sphx_glr_plot_conv_001.svg", "Title"]
 
 
 @pytest.mark.parametrize("given", [None, ""])

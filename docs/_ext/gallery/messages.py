@@ -73,11 +73,9 @@ class PrepareGallery(SphinxTransform):
             page, words = described(Path(self.env.srcdir)).get(file.name, ("", ""))
             if words:
                 figure["alt"] = alternative(self.app, file.name)
-                for source in (
-                    f"{page}.md",
-                    f"locale/{self.config.language}/LC_MESSAGES/{page}.mo",
-                ):
-                    self.env.note_dependency(source)
+                self.env.note_dependency(f"{page}.md")
+                if (language := self.config.language) != "en":  # a page without it is always stale
+                    self.env.note_dependency(f"locale/{language}/LC_MESSAGES/{page}.mo")
             become(figure, figure_with_words, file=str(file), described=bool(words))
 
     def translate_sentence(self, node: nodes.paragraph) -> None:

@@ -24,7 +24,8 @@ from sphinx.util.typing import ExtensionMetadata
 
 from cnnguide.show import with_numbers, without_numbers
 from gallery.alternatives import alternative
-from gallery.figure_data import AXES, KINDS, Table
+from gallery.figure_data import AXES, Table
+from gallery.figure_series import KINDS
 from translation.catalogs import add_messages, gettext
 from translation.editions import editions
 

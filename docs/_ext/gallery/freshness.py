@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 OURS = Path(__file__).parents[1]
 # Our modules that make outputs, packages besides the library's own needs, and the settings of
 # conf.py that outputs do not depend on.
-MAKERS = ("figure_data", "figures", "freshness", "side_by_side")
+MAKERS = ("figure_data", "figure_series", "figures", "freshness", "side_by_side")
 PACKAGES = ("ipykernel", "ipython", "jupyter-cache", "myst-nb", "pillow", "sphinx-gallery")
 LOOKS = re.compile(
     r"(autodoc|bibtex|copybutton|gettext|html|locale|mathjax|myst|napoleon|pygments|templates)_\w+|"

@@ -71,6 +71,7 @@ def run_side_by_side(
     finally:  # of a build that is interrupted, nothing runs on, and no half is kept
         for job, process in running.values():
             process.terminate()
+            process.join()  # it may just be writing its outputs down
             job.forget()
         gc.unfreeze()
 

@@ -491,3 +491,12 @@ def test_the_word_before_an_output_of_the_gallery_stands_on_one_line(page, serve
             (name) => parseFloat(getComputedStyle(out, "::before")[name]))"""
     )
     assert 0 < height < 1.5 * line
+
+
+def test_a_column_of_links_holds_a_few_characters_of_chinese_on_a_phone(page, server):
+    page.set_viewport_size({"width": 360, "height": 700})
+    page.goto(f"{server}/zh/capstone.html")
+    widths = page.locator("article td:has(> p > a)").evaluate_all(
+        "cells => cells.map((c) => c.clientWidth / parseFloat(getComputedStyle(c).fontSize))"
+    )
+    assert len(widths) > 10 and min(widths) >= 4

@@ -226,7 +226,7 @@ class Training:
         checkpoint: Path | None = None,
         write: bool = True,
     ) -> Iterator[Training]:
-        """Train to the last epoch, and yield after each, as the function `fit` does.
+        """Train to the last epoch, and yield after each; never, if the checkpoint is of the last.
 
         Of several processes that train together, only the one with `write` writes the checkpoint.
         """
@@ -398,6 +398,20 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def epochs_of(
+    run: Training,
+    train: tuple[Tensor, Tensor],
+    validation: tuple[Tensor, Tensor],
+    checkpoint: Path | None,
+) -> Iterator[Training]:
+    """Yield a run after each epoch; once, if its checkpoint leaves none."""
+    done = None
+    for done in run.fit(train, validation, checkpoint=checkpoint):
+        yield done
+    if done is None:
+        yield run
+
+
 def fit(
     model: nn.Module,
     train: tuple[Tensor, Tensor],
@@ -426,7 +440,8 @@ def fit(
     Yields
     ------
     Training
-        The same object every time, one epoch further.
+        The same object every time, one epoch further; once as it is, if the checkpoint is of a run
+        that has ended.
 
     Raises
     ------
@@ -449,7 +464,7 @@ def fit(
     if checkpoint is not None:
         check_type(checkpoint, Path, "checkpoint", "a pathlib.Path")
     run = Training(model, recipe, seed=seed, device=device)
-    return run.fit(train, validation, checkpoint=checkpoint)
+    return epochs_of(run, train, validation, checkpoint)
 
 
 def digest(*parts: Tensor) -> str:

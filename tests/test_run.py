@@ -103,6 +103,15 @@ def test_a_resumed_run_ends_bitwise_like_the_unbroken_one(tmp_path):
     assert [replace(e, seconds=0.0) for e in resumed.history] == times
 
 
+def test_a_run_that_has_ended_is_handed_over_by_its_checkpoint(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    ended = run(checkpoint=path)
+    (again,) = fit(tiny_net(), few(), few(20), TINY, checkpoint=path)
+    assert again.history == ended.history
+    assert_close(again.model.state_dict(), ended.model.state_dict(), rtol=0, atol=0)
+    assert again.test(*few(30)) == ended.test(*few(30))
+
+
 def test_the_best_epoch_is_chosen_on_validation_and_the_first_of_equals():
     training = Training(tiny_net(), replace(TINY, epochs=9))
     kept = []

@@ -404,10 +404,11 @@ def channel_statistics(
     check_bytes(images)
     pixels = images.shape[0] * images.shape[2] * images.shape[3]
     total = images.sum((0, 2, 3), dtype=torch.int64).double()
+    values = torch.arange(256, device=images.device)
     # Squares overflow a byte; a histogram of the 256 values avoids a large copy.
     squares = torch.stack(
         [
-            (torch.bincount(channel.flatten(), minlength=256) * torch.arange(256) ** 2).sum()
+            (torch.bincount(channel.flatten(), minlength=256) * values**2).sum()
             for channel in images.unbind(1)
         ]
     ).double()
@@ -662,6 +663,11 @@ def find_copies(images: Shaped[Tensor, "N ..."]) -> list[tuple[int, int]]:
     return copies
 
 
+def shuffled(count: int, generator: torch.Generator) -> Tensor:
+    """Put the numbers below `count` into a random order, where the generator draws."""
+    return torch.randperm(count, generator=generator, device=generator.device)
+
+
 def split(
     images: Shaped[Tensor, "N ..."],
     labels: Int64[Tensor, " N"],
@@ -703,10 +709,10 @@ def split(
     if not 0 < validation < 1:
         raise ValueError(f"the validation share must lie above 0 and below 1, got {validation}")
     check_lengths(images, labels)
-    held_out = torch.zeros(len(labels), dtype=torch.bool)
+    held_out = torch.zeros(len(labels), dtype=torch.bool, device=labels.device)
     for label in labels.unique():
         members = (labels == label).nonzero()[:, 0]
-        order = torch.randperm(len(members), generator=generator)
+        order = shuffled(len(members), generator).to(labels.device)
         held_out[members[order[: round(validation * len(members))]]] = True
     if not 0 < held_out.sum() < len(labels):
         raise ValueError(
@@ -790,9 +796,9 @@ def only(images: Tensor, labels: Tensor, names: Sequence[str]) -> tuple[Tensor, 
     unknown = [name for name in names if name not in CLASSES]
     if unknown:
         raise ValueError(f"a class must be one of {', '.join(CLASSES)}, got {unknown[0]!r}")
-    places = torch.full((len(CLASSES),), -1)
-    places[[CLASSES.index(name) for name in names]] = torch.arange(len(names))
-    new = places[labels]
+    new = torch.full_like(labels, -1)
+    for k, name in enumerate(names):
+        new[labels == CLASSES.index(name)] = k
     return images[new >= 0], new[new >= 0]
 
 
@@ -844,7 +850,7 @@ def iterate(
     if generator is None:
         yield from zip(images.split(batch_size), labels.split(batch_size), strict=True)
         return
-    order = torch.randperm(len(labels), generator=generator).to(labels.device)
+    order = shuffled(len(labels), generator).to(labels.device)
     for chosen in order.split(batch_size):
         yield images[chosen], labels[chosen]
 

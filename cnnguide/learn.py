@@ -302,9 +302,9 @@ def measured_gradient(
     check_floats(x, "x")
     check_range(step, "the step to measure with", 0, above=True)
     x = x.detach()
-    gradient = torch.empty(x.numel(), dtype=x.dtype)
+    gradient = x.new_empty(x.numel())
     for place in range(x.numel()):
-        move = torch.zeros(x.numel(), dtype=x.dtype)
+        move = x.new_zeros(x.numel())
         move[place] = step
         move = move.view(x.shape)
         ahead, behind = (one_number(function(x + m)) for m in (move, -move))

@@ -406,7 +406,7 @@ def fit_head(
     Parameters
     ----------
     features : Tensor
-        One row an image, on the CPU.
+        One row an image.
     labels : Tensor
         ``M``, int64, below `num_classes`.
     num_classes : int
@@ -446,7 +446,7 @@ def fit_head(
     features = features.detach()
     mean, spread = features.mean(0), features.std(0, correction=0) + 1e-3
     x = (features - mean) / spread
-    head = nn.Linear(features.shape[1], num_classes, dtype=features.dtype)
+    head = nn.Linear(features.shape[1], num_classes, device=features.device, dtype=features.dtype)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     optimizer = torch.optim.LBFGS(head.parameters(), max_iter=60, line_search_fn="strong_wolfe")

@@ -1022,6 +1022,33 @@ def test_a_layer_is_one_graph_and_takes_tensors_without_numbers(layer):
     assert copy.deepcopy(layer).to("meta")(x.to("meta")).shape == layer(x).shape
 
 
+def takes_tensors_alone(name):
+    """Whether a function takes tensors, and no network, which lies where its maker wants it."""
+    if not isinstance(PUBLIC[name], types.FunctionType):
+        return False
+    given = DOORS[name].good().values()
+    return any(isinstance(value, torch.Tensor) for value in given) and not any(
+        isinstance(value, nn.Module) for value in given
+    )
+
+
+# What they draw is the processor's, and a default device would keep its numbers from being read.
+DRAWN_ON_THE_PROCESSOR = {"data.loader", "mix.random_mix"}
+
+
+@pytest.mark.parametrize(
+    "name", sorted({*filter(takes_tensors_alone, DOORS)} - DRAWN_ON_THE_PROCESSOR)
+)
+def test_what_a_function_makes_lies_where_its_tensors_lie(name):
+    """The tensors lie here and not on the default device, as those of a GPU do."""
+    door = DOORS[name]
+    call = door.use or (lambda function, /, **arguments: function(**arguments))
+    expected, arguments = call(PUBLIC[name], **door.good()), door.good()
+    with torch.device("meta"):
+        found = call(PUBLIC[name], **arguments)
+    assert_close(found, expected, equal_nan=True)
+
+
 def test_wrong_values_are_refused_where_they_can_be_read():
     check_labels = PUBLIC["checks.check_labels"]
     with pytest.raises(ValueError, match="labels for 3 classes must lie from 0 to 2, got 5"):

@@ -584,9 +584,13 @@ def calibration(
         sums, torch.ones_like(sums), atol=1e-3
     ):
         raise ValueError("each row must hold probabilities that sum to 1; take the softmax first")
-    confidence, predicted = (part.cpu() for part in probabilities.double().max(1))
+    highest, predicted = (part.cpu() for part in probabilities.max(1))
+    # borders as the probabilities' type writes them: 0.8 in float32 is a little more than 0.8
+    borders = torch.arange(1, bins, dtype=torch.float64, device=highest.device) / bins
+    borders = borders.to(highest.dtype).double()
+    confidence = highest.double()
     right = (predicted == labels.cpu()).double()
-    which = ((confidence * bins).ceil().long() - 1).clamp(0, bins - 1)
+    which = torch.bucketize(confidence, borders)
     predictions = torch.bincount(which, minlength=bins)
     means = [
         torch.bincount(which, weights=values, minlength=bins) / predictions  # 0 / 0 is NaN

@@ -139,6 +139,19 @@ def test_calibration_counts_each_prediction_in_its_bin():
     assert found.error == pytest.approx((0.5 + 2 * 0.175 + 2 * 0.05) / 5)
 
 
+@pytest.mark.parametrize("bins", [5, 10, 100])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_a_confidence_on_a_border_counts_in_the_lower_bin(dtype, bins):
+    confidence = (torch.arange(1, bins + 1, dtype=torch.float64) / bins).to(dtype)
+    rest = ((1 - confidence.double()) / bins)[:, None].expand(-1, bins)  # of other classes
+    probabilities = torch.cat([confidence[:, None], rest.to(dtype)], 1)
+    certain = probabilities.argmax(1) == 0  # below, another class may be likelier
+    found = mix.calibration(
+        probabilities[certain], torch.zeros(int(certain.sum())).long(), bins=bins
+    )
+    assert found.predictions.tolist() == certain.int().tolist() and certain.sum() > 0.9 * bins
+
+
 def test_predictions_that_are_right_as_often_as_they_say_have_no_calibration_error():
     probabilities = torch.tensor([[0.75, 0.25]]).expand(8, 2)
     labels = torch.tensor([0, 0, 0, 1] * 2)

@@ -284,6 +284,12 @@ class FastTraining(Training):
                 f"a batch must have an image for each process, of which there are {processes()}; "
                 f"got a batch size of {batch}, and {count % batch or batch} in the last batch"
             )
+        scales = [group.get("lr_scale", 1.0) for group in self.optimizer.param_groups]
+        if self.techniques.recorded and {*scales} != {1.0}:
+            raise ValueError(
+                "a recorded step must have one learning rate for all weights, got the lr_scale "
+                f"{min(scales):g}; take Techniques(recorded=False)"
+            )
         made = self.keep_on_device(images, labels)
         drawn = draw_choices(
             count, self.recipe, generator=self.generator, size=(images.shape[-2], images.shape[-1])
@@ -300,7 +306,7 @@ class FastTraining(Training):
                 outcomes[k] = self.recorded_step(made, drawn.part(share), n)
             else:
                 for group in self.optimizer.param_groups:
-                    group["lr"] = rates[k]
+                    group["lr"] = rates[k] * group.get("lr_scale", 1.0)  # as in train_epoch
                 outcomes[k] = self.step(made, drawn.part(share), n)
             if self.average is not None:
                 self.average.update_parameters(self.model)

@@ -28,6 +28,7 @@ from cnnguide.models import cifar_resnet18
 from cnnguide.recipe import RECIPES, Recipe, learning_rate_at
 from cnnguide.run import Training, augmented_batches, fit
 from cnnguide.train import make_optimizer
+from cnnguide.transfer import parameter_groups
 
 # 40 images: two batches of 16 and a short one of 8
 TINY = Recipe(epochs=2, batch_size=16, learning_rate=0.05, cutout=6, average=0.9)
@@ -246,6 +247,39 @@ def test_other_images_are_prepared_anew(monkeypatch):
     run.recordings[40] = "a step that reads these images"
     assert run.keep_on_device(images, labels) is first and run.recordings
     assert run.keep_on_device(images.clone(), labels) is not first and not run.recordings
+
+
+@pytest.mark.parametrize("kind", [Training, FastTraining])
+def test_each_part_of_the_network_learns_at_its_share_of_the_rate(kind):
+    """Plain SGD without momentum: a step is the rate times the gradient."""
+    steps = []
+    for decay in (1.0, 0.5):
+        options = {"techniques": SLOW} if kind is FastTraining else {}
+        net = tiny_net()
+        weights = [net[0].weight, net[1].weight, net[4].weight]
+        before = [weight.detach().clone() for weight in weights]
+        run = kind(net, replace(TINY, average=0.0), **options)
+        run.bfloat16 = False
+        groups = parameter_groups([net[0], net[1], net[4]], learning_rate=0.1, decay=decay)
+        run.optimizer = torch.optim.SGD(groups)
+        run.train_once(*few(16), [0.02])
+        steps.append([w.detach() - old for w, old in zip(weights, before, strict=True)])
+    for whole, part, share in zip(*steps, [0.25, 0.5, 1.0], strict=True):
+        assert whole.abs().max() > 0
+        assert_close(part, share * whole, rtol=1e-3, atol=1e-6)
+
+
+def test_a_recorded_step_with_several_rates_is_refused():
+    net = tiny_net()
+    run = FastTraining(net, TINY, techniques=SLOW)
+    run.techniques = Techniques()
+    run.optimizer = torch.optim.SGD(
+        parameter_groups([net[0], net[4]], learning_rate=0.1, decay=0.5)
+    )
+    with pytest.raises(
+        ValueError, match=r"one learning rate for all weights, got the lr_scale 0.5"
+    ):
+        run.train_once(*few(), [0.1] * 3)
 
 
 # --- what cannot be done

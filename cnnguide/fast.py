@@ -225,8 +225,9 @@ class FastTraining(Training):
     Raises
     ------
     ValueError
-        If the recipe mixes images, if a step is to be recorded elsewhere than on one GPU, or if a
-        batch, the short last one included, has fewer images than there are processes.
+        If the recipe mixes images, if a step is to be recorded elsewhere than on one GPU, without
+        `fused` or with several learning rates, or if a batch, the short last one included, has
+        fewer images than there are processes.
 
     Notes
     -----
@@ -254,6 +255,11 @@ class FastTraining(Training):
         if techniques is not None:
             checks.check_type(techniques, Techniques, "techniques", "a Techniques")
         self.techniques = techniques or Techniques.for_device(self.device)
+        if self.techniques.recorded and not self.techniques.fused:
+            raise ValueError(
+                "a recorded step must have fused=True, got fused=False: only a fused optimiser "
+                "leaves the learning rate on the GPU"
+            )
         if self.techniques.recorded and (self.device.type != "cuda" or processes() > 1):
             raise ValueError(
                 f"a step is recorded on one GPU; with {processes()} process(es) on {self.device}, "

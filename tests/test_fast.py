@@ -297,6 +297,24 @@ def test_recording_without_a_gpu_is_refused():
     assert not Techniques.for_device(torch.device("cpu")).recorded
 
 
+def test_recording_without_a_fused_optimiser_is_refused():
+    with pytest.raises(ValueError, match="must have fused=True, got fused=False: only a fused"):
+        FastTraining(tiny_net(), TINY, techniques=Techniques(fused=False, recorded=True))
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_only_a_fused_optimiser_leaves_the_learning_rate_on_the_device(fused):
+    run = FastTraining(tiny_net(), TINY, techniques=replace(SLOW, fused=fused))
+    for parameter in run.model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    for group in run.optimizer.param_groups:
+        group["lr"] = torch.tensor(0.1)
+    watch = NoReading()
+    watch.between = True
+    with nullcontext() if fused else pytest.raises(AssertionError, match="a value was read"), watch:
+        run.optimizer.step()
+
+
 def test_a_step_is_recorded_where_its_choices_lie(monkeypatch, unchecked):
     """PyTorch's parts that need a GPU only note on which one they are used."""
     current, used = [0], []
@@ -444,7 +462,7 @@ def test_a_recorded_step_is_the_step_itself():
 def test_a_step_is_recorded_on_the_second_gpu_too():
     losses = []
     for device in ("cpu", "cuda:0", "cuda:1"):
-        techniques = replace(SLOW, recorded=device != "cpu")
+        techniques = replace(SLOW, fused=True, recorded=device != "cpu")
         run = FastTraining(
             tiny_net(), replace(TINY, learning_rate=0.01), device=device, techniques=techniques
         )

@@ -93,11 +93,11 @@ class Bias(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.bias = nn.Parameter(torch.zeros(width, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(width))  # one axis: not decayed, as BatchNorm's is not
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape."""
-        return F.relu(x + self.bias)
+        return F.relu(x + self.bias[:, None, None])
 
 
 def make(
@@ -179,7 +179,7 @@ class Idea:
     against: str = "baseline"  # what it is compared with
 
 
-NO_NORM = {"after": Bias}
+BIASES = {"after": Bias}
 GROUP_NORM = {"after": partial(norm_then_relu, norm=partial(nn.GroupNorm, GROUPS))}
 DEEP = {"blocks": 3}
 IDEAS = {
@@ -192,9 +192,9 @@ IDEAS = {
     "cutmix": Idea("augmentation", "+ CutMix, α = 1", {"cutmix": 1.0}),
     "trivial": Idea("augmentation", "+ TrivialAugment", policy=v2.TrivialAugmentWide()),
     "smoothing": Idea("labels", "+ label smoothing, 0.1", {"label_smoothing": 0.1}),
-    "no norm": Idea("norm", "no BatchNorm", network=NO_NORM),
-    "no norm, 0.1": Idea("norm", "no BatchNorm, rate 0.1", {"learning_rate": 0.1}, NO_NORM),
-    "no norm, 0.03": Idea("norm", "no BatchNorm, rate 0.03", {"learning_rate": 0.03}, NO_NORM),
+    "biases": Idea("norm", "biases, no BatchNorm", network=BIASES),
+    "biases, 0.1": Idea("norm", "biases, rate 0.1", {"learning_rate": 0.1}, BIASES),
+    "biases, 0.03": Idea("norm", "biases, rate 0.03", {"learning_rate": 0.03}, BIASES),
     "norm after": Idea("norm", "BatchNorm after ReLU", network={"after": relu_then_norm}),
     "group norm": Idea("norm", "GroupNorm, 8 groups", network=GROUP_NORM),
     "no shortcuts": Idea("depth", "no shortcuts", network={"shortcuts": False}),
@@ -215,6 +215,8 @@ IDEAS = {
     "Muon": Idea("optimiser", "Muon, rate 0.1", {"learning_rate": 0.1}, optimizer=muon),
     "Muon, 0.3": Idea("optimiser", "Muon, rate 0.3", {"learning_rate": 0.3}, optimizer=muon),
 }
+# Recorded, and no longer made: the weight decay reached its biases. The record names the commit.
+EARLIER = {"no norm, 0.1": Idea("norm", "no BatchNorm, rate 0.1, decay on the biases")}
 
 
 # --- training
@@ -299,13 +301,14 @@ def table(runs: list[dict[str, Any]]) -> Iterator[str]:
     Both are in percent of the test images; behind ± stands the standard deviation of the accuracy,
     and the standard error of the mean difference.
     """
+    ideas = {**IDEAS, **EARLIER}
     scores = {
         name: {run["seed"]: run["test_accuracy"] for run in runs if run["idea"] == name}
-        for name in IDEAS
+        for name in ideas
     }
     yield "| group | idea | accuracy, % | difference, points | from | n |"
     yield "|---|---|---:|---:|---|---|"
-    for name, idea in IDEAS.items():
+    for name, idea in ideas.items():
         ended = {seed: 100 * score for seed, score in scores[name].items() if score is not None}
         diverged = len(scores[name]) - len(ended)
         other = scores[idea.against]

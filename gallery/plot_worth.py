@@ -37,9 +37,10 @@ GROUPS = {
     },
     "labels": {"smoothing": "label smoothing"},
     "layers": {
-        "no norm": "no BatchNorm",
         "no norm, 0.1": "no BatchNorm, rate 0.1",
-        "no norm, 0.03": "no BatchNorm, rate 0.03",
+        "biases": "biases, no BatchNorm",
+        "biases, 0.1": "biases, rate 0.1",
+        "biases, 0.03": "biases, rate 0.03",
         "norm after": "BatchNorm after ReLU",
         "group norm": "GroupNorm",
         "dropout": "dropout, 0.3",

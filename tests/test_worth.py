@@ -69,13 +69,24 @@ def test_the_networks_differ_in_what_they_say():
     base = make()
     assert layers(base) == 11 and layers(make(blocks=3)) == 23
     assert count_parameters(make(shortcuts=False)) == count_parameters(base)
-    bare = make(**worth.NO_NORM)
+    bare = make(**worth.BIASES)
     assert not any(isinstance(m, nn.BatchNorm2d) for m in bare.modules())
     scales = sum(m.weight.numel() for m in base.modules() if isinstance(m, nn.BatchNorm2d))
     assert count_parameters(base) - count_parameters(bare) == scales  # the biases stay
     kinds = [type(m) for m in make(after=worth.relu_then_norm).modules()]
     after = [kinds[k + 1] for k, kind in enumerate(kinds) if kind is nn.ReLU]
     assert set(after) == {nn.BatchNorm2d}
+
+
+OTHER_DECAY = {"decay all", "no decay", "Muon", "Muon, 0.3"}  # Muon has none
+
+
+@pytest.mark.parametrize("name", sorted({*IDEAS} - OTHER_DECAY))
+def test_an_idea_decays_the_kernels_and_the_last_layers_weights_and_nothing_else(name):
+    run = training(name)
+    decayed = {id(p) for g in run.optimizer.param_groups if g["weight_decay"] for p in g["params"]}
+    layers = [m for m in run.model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    assert decayed == {id(layer.weight) for layer in layers}
 
 
 def test_a_silenced_block_leaves_its_shortcut_or_nothing():
@@ -149,7 +160,7 @@ def test_only_the_named_ideas_are_tried(tmp_path, capsys, monkeypatch):
 def test_the_table_compares_seed_by_seed(tmp_path, capsys):
     shares = {
         "baseline": (0.90, 0.92, 0.91), "mixup": (0.91, 0.94), "deep": (0.95,),
-        "deep, no shortcuts": (0.90, 0.91), "no norm": (None, 0.5),
+        "deep, no shortcuts": (0.90, 0.91), "biases": (None, 0.5), "no norm, 0.1": (0.8,),
     }  # fmt: skip
     runs = [
         {"idea": name, "seed": seed, "epochs": 8, "test_accuracy": share}
@@ -160,7 +171,7 @@ def test_the_table_compares_seed_by_seed(tmp_path, capsys):
     results.save("worth", {"runs": runs}, folder=tmp_path)
     assert worth.main(["--table", "--record-folder", str(tmp_path)]) == 0
     rows = capsys.readouterr().out.splitlines()
-    assert len(rows) == 2 + len(IDEAS)
+    assert len(rows) == 2 + len(IDEAS) + len(worth.EARLIER)
     assert "| baseline | crop and flip | 91.00 ± 1.00 |  |  | 3 |" in rows
     # the differences are 1 and 2 points: 1.5 ± 0.71 / √2
     assert (
@@ -171,7 +182,13 @@ def test_the_table_compares_seed_by_seed(tmp_path, capsys):
         "| depth | 23 layers, no shortcuts | 90.50 ± 0.71 | -5.00 | 23 layers | 2, 1 compared |"
         in rows
     )
-    assert "| norm | no BatchNorm | 50.00 | -42.00 | crop and flip | 1, 1 diverged |" in rows
+    assert (
+        "| norm | biases, no BatchNorm | 50.00 | -42.00 | crop and flip | 1, 1 diverged |" in rows
+    )
+    earlier = (
+        "| norm | no BatchNorm, rate 0.1, decay on the biases | 80.00 | -10.00 | crop and flip"
+    )
+    assert f"{earlier} | 1 |" in rows
     assert "| augmentation | + CutMix, α = 1 |  |  | crop and flip | 0 |" in rows
 
 
@@ -224,6 +241,6 @@ def test_the_page_and_its_figure_know_every_idea():
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "GROUPS"
     )
     drawn = [idea for ideas in groups.values() for idea in ideas]
-    assert sorted(drawn) == sorted({*IDEAS} - {"baseline"})
+    assert sorted(drawn) == sorted({*IDEAS, *worth.EARLIER} - {"baseline"})
     page = (root / "docs" / "worth.md").read_text(encoding="utf-8")
-    assert {*re.findall(r"(\d+) (?:ideas|changes)\b", page)} == {f"{len(drawn)}"}
+    assert {*re.findall(r"(\d+) (?:ideas|changes)\b", page)} == {f"{len(IDEAS) - 1}"}

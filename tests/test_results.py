@@ -40,12 +40,21 @@ def test_the_page_of_results_names_every_record_with_its_file():
     assert all(name == file for name, file in listed)
 
 
-@pytest.mark.parametrize("folder", ["runs/latest", "/home/a reader/runs"])
-def test_a_record_holds_no_folder_of_somebodys_computer(monkeypatch, folder):
-    monkeypatch.setattr(sys, "argv", ["/there/full_run.py", "--output", folder, "--seeds", "3"])
-    assert results.circumstances(torch.device("cpu"))["command"] == "full_run.py --seeds 3"
-    monkeypatch.setattr(sys, "argv", ["/there/mixing.py", "--record-folder", folder])
-    assert results.circumstances(torch.device("cpu"))["command"] == "mixing.py"
+@pytest.mark.parametrize("folder", ["runs/cats", "/home/a reader/cats", "/home/it's=mine/cats"])
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["{option}", "{folder}", "--seeds", "3"], "--seeds 3"),
+        (["--seeds", "3", "{option}={folder}"], "--seeds 3"),
+        (["--images", "{folder}", "{option}", "{folder}"], "--images cats"),
+        (["--images={folder}/", "--only", "no norm, 0.1"], "--images=cats --only 'no norm, 0.1'"),
+    ],
+)
+@pytest.mark.parametrize("option", ["--output", "--record-folder"])
+def test_a_record_holds_no_folder_of_somebodys_computer(monkeypatch, option, words, told, folder):
+    given = [word.format(option=option, folder=folder) for word in words]
+    monkeypatch.setattr(sys, "argv", ["/there/mixing.py", *given])
+    assert results.circumstances(torch.device("cpu"))["command"] == f"mixing.py {told}"
 
 
 @pytest.mark.parametrize(

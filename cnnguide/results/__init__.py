@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,23 @@ def device_name(device: torch.device) -> str:
     return f"{found}, {os.cpu_count()} cores{own}"
 
 
+WRITTEN_TO = ("--output", "--record-folder")
+
+
+def without_folders(words: list[str]) -> list[str]:
+    """Leave out where a command writes to, and of any other path all but its name.
+
+    In which folder of somebody's computer it lies is nobody else's concern.
+    """
+    kept = []
+    for before, word in pairwise(["", *words]):
+        option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+        if before not in WRITTEN_TO and option not in WRITTEN_TO:
+            is_path = "/" in value or os.sep in value
+            kept.append(option + equals + (Path(value).resolve().name if is_path else value))
+    return kept
+
+
 def circumstances(device: torch.device) -> dict[str, Any]:
     """Write down under what circumstances something is measured.
 
@@ -68,7 +85,8 @@ def circumstances(device: torch.device) -> dict[str, Any]:
     Returns
     -------
     dict
-        Command without the folder that it writes to, commit, date, device, versions.
+        Command without the folder that it writes to, and with the name alone of any other, commit,
+        date, device, versions.
 
     Examples
     --------
@@ -82,14 +100,12 @@ def circumstances(device: torch.device) -> dict[str, Any]:
             versions[package] = version(package)
         except PackageNotFoundError:  # run from a copy that is not installed
             versions[package] = "not installed"
-    # In which folder of somebody's computer it was written is nobody else's concern.
     program = Path(sys.argv[0])
     # `python -m cnnguide` and the console script are one command, on Windows too.
     own = program.name == "__main__.py" and program.parent.name == "cnnguide"
     name = "cnnguide" if own or program.stem == "cnnguide" else program.name
-    command = shlex.join([name, *sys.argv[1:]])
     return {
-        "command": re.sub(r" --(output|record-folder)[ =]('[^']*'|\S+)", "", command),
+        "command": shlex.join([name, *without_folders(sys.argv[1:])]),
         "commit": commit_of(FOLDER),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "device": device_name(device),

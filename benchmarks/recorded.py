@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +72,12 @@ def measure(
 ) -> None:
     """Make a run that is not yet recorded, nor being made elsewhere, record it, and print it."""
     device = device or torch.device("cpu")
+    if is_recorded(run, stem, kind, folder):
+        return
     try:
-        with lock(folder.resolve(), stem, kind, sorted(run.items()), wait=False):
-            if is_recorded(run, stem, kind, folder):
+        with lock(folder, stem, kind, sorted(run.items()), wait=False) as held:
+            if is_recorded(run, stem, kind, folder):  # meanwhile
+                remove(held)
                 return
             before = torch.get_num_threads()
             torch.set_num_threads(threads or before)
@@ -83,12 +85,13 @@ def measure(
                 found = function(run)
             finally:
                 torch.set_num_threads(before)
-            with lock(folder.resolve(), stem):  # what others have recorded since is kept
+            with lock(folder, stem):  # what others have recorded since is kept
                 record = results.load(stem, folder=folder) or {"runs": []}
                 record["units"] = units
                 made = {**results.circumstances(device), **run, **found}
                 record.setdefault(kind, []).append(made)
                 results.save(stem, record, folder=folder)
+            remove(held)
     except Timeout:
         return
     choices = ", ".join(f"{name} {value}" for name, value in run.items())
@@ -101,14 +104,22 @@ def is_recorded(run: Run, stem: str, kind: str, folder: Path) -> bool:
     return any(run.items() <= known.items() for known in record.get(kind, []))
 
 
-def lock(*parts: object, wait: bool = True) -> FileLock:
-    """Make a lock that one process holds at a time, and that ends with it, even if it is killed."""
-    name = hashlib.sha256(repr([str(part) for part in parts]).encode()).hexdigest()[:16]
-    # Nobody can write into the folder of another user; Windows has a temporary one for each.
-    user = f"-{os.getuid()}" if hasattr(os, "getuid") else ""
-    folder = Path(tempfile.gettempdir()) / f"cnnguide-locks{user}"
-    folder.mkdir(exist_ok=True)
-    return FileLock(folder / f"{name}.lock", timeout=-1 if wait else 0)
+def lock(folder: Path, stem: str, *parts: object, wait: bool = True) -> FileLock:
+    """Make a lock that one process holds at a time, and that ends with it, even if it is killed.
+
+    It lies beside the record, which all see who write there: a job may have its own folder for
+    temporary files, and another user another one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    told = hashlib.sha256(repr([str(part) for part in parts]).encode()).hexdigest()[:16]
+    name = f".{stem}-{told}.lock" if parts else f".{stem}.lock"
+    return FileLock(folder / name, timeout=-1 if wait else 0)
+
+
+def remove(held: FileLock) -> None:
+    """Remove the file of a lock that is held; who opened it before finds the run recorded."""
+    with suppress(OSError):  # Windows removes it when it is released
+        Path(held.lock_file).unlink()
 
 
 @torch.no_grad()

@@ -1,7 +1,6 @@
 """The parts of the small ablations; what the ideas are worth, `python -m benchmarks.worth` measures."""
 
 import ast
-import os
 import re
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from torch.testing import assert_close
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import worth
-from benchmarks.recorded import lock, measure
+from benchmarks.recorded import measure
 from benchmarks.worth import BASELINE, IDEAS, Changed, make
 from cnnguide import data, mix, results
 from cnnguide.models import count_parameters
@@ -223,13 +222,42 @@ def test_a_run_that_was_stopped_can_be_made_again(tmp_path):
     assert len(results.load("worth", folder=tmp_path)["runs"]) == 1
 
 
-def test_each_user_of_a_machine_has_a_folder_for_locks(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    folders = set()
-    for user in (1000, 1001):
-        monkeypatch.setattr(os, "getuid", lambda user=user: user, raising=False)
-        folders.add(Path(lock("worth").lock_file).parent)
-    assert len(folders) == 2
+def test_a_job_with_temporary_files_of_its_own_makes_no_run_twice(tmp_path, monkeypatch):
+    made = []
+
+    def record(run):
+        made.append(run["seed"])
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "another job's"))
+        (tmp_path / "another job's").mkdir(exist_ok=True)
+        once(run)
+        return {"test_accuracy": 0.5}
+
+    def once(run):
+        measure("worth", run, record, folder=tmp_path, units={}, score=lambda found: "")
+
+    once({"seed": 0})
+    assert made == [0]
+
+
+def test_a_recorded_run_leaves_no_lock(tmp_path, monkeypatch):
+    temporary, folder = tmp_path / "temporary", tmp_path / "records"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    for seed in (0, 1, 1):
+        measure(
+            "worth", {"seed": seed}, lambda run: {"test_accuracy": 0.5},
+            folder=folder, units={}, score=lambda found: "",
+        )  # fmt: skip
+    assert len(results.load("worth", folder=folder)["runs"]) == 2
+    assert {path.name for path in folder.iterdir()} <= {"worth.json", ".worth.lock"}
+    assert not [*temporary.iterdir()]
+
+
+def test_a_run_that_another_process_has_just_recorded_leaves_no_lock(tmp_path, monkeypatch):
+    told = iter([False, True])
+    monkeypatch.setattr("benchmarks.recorded.is_recorded", lambda *_: next(told))
+    measure("worth", {"seed": 0}, None, folder=tmp_path, units={}, score=None)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_the_page_and_its_figure_know_every_idea():

@@ -41,6 +41,27 @@ def test_the_table_times_all_that_nox_runs_and_both_kinds_of_change(tmp_path, mo
         assert command[-1] == f"docs/_build/html/{language[:2]}"
 
 
+def test_a_clean_copy_has_what_git_tracks_as_it_is_now_and_nothing_else(tmp_path):
+    root, copy = tmp_path / "root", tmp_path / "copy"
+    for name in (
+        "docs/变.md",
+        "docs/a.po",
+        "docs/a.mo",
+        "gone.py",
+        "__pycache__/a.pyc",
+        "own.json",
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("before")
+    for command in (["init", "-q"], ["add", "docs/变.md", "docs/a.po", "gone.py"]):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    (root / "docs" / "a.po").write_text("after")
+    (root / "gone.py").unlink()
+    docs_build.copy_checkout(root, copy)
+    copied = {p.relative_to(copy).as_posix(): p.read_text() for p in copy.rglob("*") if p.is_file()}
+    assert copied == {"docs/变.md": "before", "docs/a.po": "after"}
+
+
 def test_the_changed_function_is_another_and_computes_the_same(tmp_path):
     module = tmp_path / "cnnguide" / "pool.py"
     module.parent.mkdir()

@@ -106,7 +106,7 @@ plt.show()
 # Each dot is one run with its learning rate and its weight decay. The marks below show which
 # learning rates were tried: three by the grid, nine by the random pairs.
 
-exponents = torch.tensor([-3.0, -4.0])  # of the smallest rate and the smallest decay
+exponents = torch.tensor([-3.0, -4.0])  # of ten, for the smallest rate and the smallest decay
 steps = torch.tensor([0.0, 1.0, 2.0])
 drawn = torch.rand(9, 2, generator=torch.Generator().manual_seed(14))
 searches = {

@@ -174,6 +174,6 @@ def search(axes, x, heading, way):
 
 
 axes = diagram.canvas("Where the search begins", height=2.95)
-search(axes, 1.02, "plain", [(0.66, 1.76), (0.52, 1.56), (0.62, 1.36), (0.36, 1.2)])
-search(axes, 2.98, "residual", [(0.2, 1.84), (0.04, 1.6), (-0.18, 1.5), (-0.33, 1.26)])
+search(axes, 1.02, "plain network", [(0.66, 1.76), (0.52, 1.56), (0.62, 1.36), (0.36, 1.2)])
+search(axes, 2.98, "residual network", [(0.2, 1.84), (0.04, 1.6), (-0.18, 1.5), (-0.33, 1.26)])
 plt.show()

@@ -60,10 +60,10 @@ def plan(seeds: int, epochs: int) -> Iterator[dict[str, Any]]:
         for p in (0.0, 0.5):
             yield choices(epochs, seed, p=p, width=16)
     for seed in range(seeds):
-        for rate in (RATE / 2, RATE / 4, RATE / 8):
+        for rate in (RATE / 2, RATE / 4, RATE / 8, RATE / 16):
             for p, decay in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.1)):
                 yield choices(epochs, seed, p=p, weight_decay=decay, learning_rate=rate)
-        for rate in (2 * RATE, RATE / 2, RATE / 4, RATE / 8):
+        for rate in (2 * RATE, RATE / 2, RATE / 4, RATE / 8, RATE / 16):
             for p in (0.0, 0.5):
                 yield choices(epochs, seed, p=p, width=16, learning_rate=rate)
 

@@ -24,7 +24,7 @@ show.style()
 torch.set_num_threads(1)  # a network so small gains nothing from a second thread
 sample = data.load("sample")
 rows = avg_pool2d(data.normalise(sample.train_images), 2).flatten(1)
-images, labels, unseen, unseen_labels = data.split(
+images, labels, *_ = data.split(
     rows, sample.train_labels, validation=0.2, generator=torch.Generator().manual_seed(0)
 )
 

@@ -8,7 +8,9 @@ and does nothing if all is there.
 Everything else is the same for all: He's initialisation, the pictures, the number of steps, SGD
 with momentum, one rise and one fall of the learning rate, float32. The pictures are cropped and
 flipped before they are mixed. Beside the main comparison there are shorter runs, and some without
-crop and flip.
+crop and flip, and some whose labels are a teacher's: the trained network that the package ships.
+It has learnt from nearly all pictures of CIFAR-10, so a student of it is judged by the test
+pictures alone; the other pictures of the sample were among those that the teacher learnt from.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from cnnguide import data, mix
 from cnnguide.modes import evaluating
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.train import seed_everything
+from cnnguide.trained import shipped
 
 EPOCHS, SHORTER = 60, 15
 SMOOTHING = 0.1
@@ -36,9 +39,11 @@ KINDS = ("hard", "smoothing", "MixUp 0.2", "MixUp 1", "CutMix 1")  # MixUp and C
 BINS = 10
 TEMPERATURES = torch.logspace(-1, 1, 201)  # from 0.1 to 10, each 2.3 % above the one before
 CHANGES = "crop, flip"
+TAUGHT = "teacher 4"  # with its temperature; after `SHORTER` epochs
 UNCHANGED = ("hard", "MixUp 1", "CutMix 1")  # also without any change of the pictures
 UNITS = {
-    "kind": f"of labels: hard, smoothed with {SMOOTHING}, or mixed with the given α",
+    "kind": f"of labels: hard, smoothed with {SMOOTHING}, mixed with the given α, or a teacher's "
+    "predictions with the given temperature",
     "changes": "of the pictures in training, before they are mixed",
     "train_loss": "cross-entropy with the labels as they are trained on; one number per epoch",
     "train_accuracy": "share of the pictures as shown whose own label is predicted, in training "
@@ -60,7 +65,7 @@ UNITS = {
 
 
 def plan(seeds: int, epochs: int) -> Iterator[dict[str, Any]]:
-    """List the runs: the comparison, then shorter ones, then without crop and flip."""
+    """List the runs: the comparison, shorter ones, without crop and flip, with a teacher."""
     for seed in range(seeds):
         for kind in KINDS:
             yield choices(kind, epochs, seed)
@@ -70,6 +75,8 @@ def plan(seeds: int, epochs: int) -> Iterator[dict[str, Any]]:
     for seed in range(seeds):
         for kind in UNCHANGED:
             yield choices(kind, epochs, seed, changes="none")
+    for seed in range(seeds):
+        yield choices(TAUGHT, SHORTER, seed)
 
 
 def choices(kind: str, epochs: int, seed: int, *, changes: str = CHANGES) -> dict[str, Any]:
@@ -88,11 +95,13 @@ def train(run: dict[str, Any]) -> dict[str, Any]:
     """Train one network, and say how it went."""
     order = seed_everything(run["seed"])
     model, sets = augmented.make(WIDTHS[0]), augmented.pictures(PICTURES)
+    teacher = shipped().model.requires_grad_(False)
     images, labels = sets["train"]
     steps = len(labels) // BATCH
     recipe = Recipe(epochs=run["epochs"], learning_rate=RATE, schedule="triangle")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0, momentum=0.9, weight_decay=5e-4)
     smoothing = SMOOTHING if run["kind"] == "smoothing" else 0.0
+    temperature = float(run["kind"].split()[1]) if run["kind"] == TAUGHT else None
     start = time.perf_counter()
     losses, training, validation = [], [], []
     for epoch in range(recipe.epochs):
@@ -103,9 +112,12 @@ def train(run: dict[str, Any]) -> dict[str, Any]:
             x = augmented.changed(images[chosen], run["changes"], PADDING, order)
             x, lam, partners = mixed(x, run["kind"], order)
             logits, own = model(x), labels[chosen]
-            loss = mix.mixed_loss(
-                logits, own, lam=lam, permutation=partners, label_smoothing=smoothing
-            )
+            if temperature:
+                loss = taught_loss(logits, teacher(x), temperature=temperature)
+            else:
+                loss = mix.mixed_loss(
+                    logits, own, lam=lam, permutation=partners, label_smoothing=smoothing
+                )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -124,6 +136,12 @@ def train(run: dict[str, Any]) -> dict[str, Any]:
         **trusted(model, *sets["others"], held=len(sets["validation"][1])),
         "seconds": seconds,
     }
+
+
+def taught_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:
+    """Give the loss of a student's scores whose labels are a teacher's predictions."""
+    target = (teacher / temperature).softmax(1)
+    return F.cross_entropy(student / temperature, target) * temperature**2
 
 
 @torch.no_grad()

@@ -281,6 +281,24 @@ def test_a_drawn_box_is_the_box_around_the_middle_that_was_drawn():
         assert drawn == mix.cutmix_box(9, 13, lam=0.6, centre=(row, column))
 
 
+def test_the_temperature_of_a_network_that_is_twice_too_sure_is_two():
+    generator = torch.Generator().manual_seed(0)
+    true = torch.randn(20_000, 5, generator=generator)
+    labels = true.softmax(1).multinomial(1, generator=generator).flatten()
+    # one step of the temperatures is 2.3 %
+    assert mixing.best_temperature(2 * true, labels) == pytest.approx(2, rel=0.05)
+    assert mixing.best_temperature(true, labels) == pytest.approx(1, rel=0.05)
+
+
+def test_a_student_of_a_teacher_has_the_gradient_of_their_divergence():
+    student = torch.randn(6, 5, dtype=torch.float64, requires_grad=True)
+    teacher = torch.randn(6, 5, dtype=torch.float64)
+    ours = mixing.taught_loss(student, teacher, temperature=4)
+    softer = (student / 4).log_softmax(1), (teacher / 4).log_softmax(1)
+    theirs = 16 * F.kl_div(*softer, reduction="batchmean", log_target=True)
+    assert_close(torch.autograd.grad(ours, student), torch.autograd.grad(theirs, student))
+
+
 # What was measured
 
 
@@ -301,8 +319,8 @@ def test_the_benchmark_goes_on_where_it_was_cut(tmp_path, monkeypatch, capsys):
     command = ["--record-folder", str(tmp_path), "--seeds", "1", "--epochs", "1"]
     assert mixing.main(command) == 0
     first = results.load("mix", folder=tmp_path)
-    assert len(capsys.readouterr().out.splitlines()) == 2 * len(mixing.KINDS) + 3
-    assert {run["kind"] for run in first["runs"]} == set(mixing.KINDS)
+    assert len(capsys.readouterr().out.splitlines()) == 2 * len(mixing.KINDS) + 3 + 1
+    assert {run["kind"] for run in first["runs"]} == {*mixing.KINDS, mixing.TAUGHT}
     results.save("mix", {**first, "runs": first["runs"][1:]}, folder=tmp_path)
     assert mixing.main(command) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1  # the one that was lacking

@@ -204,3 +204,28 @@ words = " × ".join(map(str, stacked.shape))
 diagram.box(axes, 2.0, 3.61, f"batch {words}\nlabels {numbers}", kind="maps", width=2.2)
 plt.show()
 assert sorted(order) == list(range(6)) and shapes == [(3, 32, 32)] * 2
+
+# %%
+# Five folds
+# ----------
+# Each of five networks leaves out another fifth of the pictures, and is measured on it.
+
+count, folds = 120, 5
+parts = torch.arange(count).chunk(folds)
+validated = torch.zeros(count, dtype=torch.int64)
+axes = diagram.canvas("Cross-validation with five folds", height=3.1)
+width, left = 0.44, 1.3
+for network in range(folds):
+    y = 0.55 + 0.4 * network
+    diagram.label(axes, 0.12, y, f"network {network + 1}", align="left")
+    for k, part in enumerate(parts):
+        left_out = k == network
+        validated[part] += left_out
+        words, kind = (str(len(part)), "weights") if left_out else ("", "maps")
+        x = left + width * k
+        diagram.box(axes, x, y, words, kind=kind, width=width - 0.06, height=0.3)
+diagram.box(axes, 3.7, 1.35, "test", kind="mark", width=0.5, height=1.9)
+diagram.label(axes, 2.0, 2.55, f"each of the {count} pictures is validated once", size=8)
+diagram.key(axes, 2.85, maps="training", weights="validation", mark="test")
+plt.show()
+assert validated.tolist() == [1] * count and {len(part) for part in parts} == {24}

@@ -7,7 +7,8 @@ from torch.testing import assert_close
 from torchvision.transforms import v2
 
 from benchmarks import augmented, mixing
-from cnnguide import mix, results
+from cnnguide import data, mix, results
+from cnnguide.trained import shipped
 
 # torchvision's transforms mix each image with the one before it.
 ROLLED = torch.arange(6).roll(1)
@@ -385,6 +386,30 @@ def test_soft_labels_make_the_confidence_better():
     assert mean(measured("MixUp 1")) == pytest.approx(48.0, abs=0.5)
     for sure, right in zip(measured("CutMix 1", "confidence"), measured("CutMix 1"), strict=True):
         assert sure < right - 2
+
+
+def test_one_temperature_mends_the_confidence_of_hard_labels():
+    wanted = {"kind": "hard", "epochs": 60, "changes": "crop, flip"}
+    runs = [run for run in results.load("mix")["runs"] if wanted.items() <= run.items()]
+    assert len(runs) == 3
+    before, after = ([100 * run["rest_errors"][k] for run in runs] for k in (0, 1))
+    assert 13.5 < mean(before) < 14.5 and 1.5 < mean(after) < 2.5
+    for kind in ("smoothing", "MixUp 0.2"):
+        assert max(after) < min(measured(kind, "calibration_error"))
+
+
+def test_after_15_epochs_a_teacher_brings_nothing():
+    hard, taught = (measured(k, "test_accuracy", epochs=15) for k in ("hard", mixing.TAUGHT))
+    widest = max(max(values) - min(values) for values in (hard, taught))
+    assert abs(mean(taught) - mean(hard)) < widest
+    ready, sample = shipped(), data.load("sample")
+    right = ready.probabilities(sample.test_images).argmax(1) == sample.test_labels
+    assert 0.9 <= right.double().mean() < 0.91
+    teacher, student = (
+        sum(weight.numel() for weight in model.parameters())
+        for model in (ready.model, augmented.make(16))
+    )
+    assert 3.8 < teacher / student < 4
 
 
 def test_with_cutmix_the_training_accuracy_is_below_the_validation_accuracy():

@@ -4,6 +4,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
+from benchmarks import lenet
+from cnnguide import results
 from cnnguide.models import LeNet5, count_parameters
 
 
@@ -49,3 +51,43 @@ def test_another_input_is_refused(shape):
 def test_a_network_without_channels_or_classes_is_refused(settings):
     with pytest.raises(ValueError, match="must be at least 1, got 0"):
         LeNet5(**settings)
+
+
+def test_the_benchmark_goes_on_where_it_was_cut(tmp_path, monkeypatch, capsys):
+    def few(*, features=False):
+        return {name: (x[::100], y[::100]) for name, (x, y) in whole(features=features).items()}
+
+    whole = lenet.pictures
+    monkeypatch.setattr(lenet, "pictures", few)
+    monkeypatch.setattr(lenet, "MORE", 0)
+    command = ["--record-folder", str(tmp_path), "--seeds", "1", "--epochs", "1"]
+    assert lenet.main(command) == 0
+    first = results.load("lenet", folder=tmp_path)
+    assert len(capsys.readouterr().out.splitlines()) == 3 * len(lenet.RATES)
+    results.save("lenet", {**first, "runs": first["runs"][1:]}, folder=tmp_path)
+    assert lenet.main(command) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1  # the one that was lacking
+
+
+def test_the_networks_that_are_compared_differ_in_what_their_name_says():
+    counts = {name: count_parameters(lenet.make(name)) for name in lenet.RATES}
+    assert counts["linear"] == 3072 * 10 + 10
+    assert counts["hidden layer"] == 3072 * 64 + 64 + 64 * 10 + 10
+    assert counts["hand-made features"] == 128 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10
+    assert {n for name, n in counts.items() if name.startswith("LeNet-5")} == {62_006}
+    pools = {name: type(lenet.make(name).pool) for name in lenet.RATES if "LeNet-5" in name}
+    assert [name for name, kind in pools.items() if kind is nn.MaxPool2d] == [
+        "LeNet-5, ReLU, max pooling"
+    ]
+    kinds = [
+        type(lenet.make(f"LeNet-5, {name}").activation) for name in ("ReLU", "tanh", "sigmoid")
+    ]
+    assert kinds == [nn.ReLU, nn.Tanh, nn.Sigmoid]
+
+
+def test_an_upright_edge_counts_in_one_direction_of_its_region():
+    image = torch.zeros(1, 3, 32, 32)
+    image[..., 4:] = 1  # a step from dark to bright within the first column of regions
+    strengths = lenet.directions(image).view(8, 4, 4)
+    assert (strengths[4, :, 0] > 0).all()
+    assert strengths.count_nonzero() == 4

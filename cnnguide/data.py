@@ -337,7 +337,7 @@ def digits() -> Digits:
     References
     ----------
     Alpaydin and Kaynak, Optical recognition of handwritten digits, UCI Machine Learning Repository,
-    1998, https://doi.org/10.24432/C50P49, the file ``optdigits.tes``. Licence: CC BY 4.0.
+    1998, the file ``optdigits.tes``; licence CC BY 4.0: https://doi.org/10.24432/C50P49
 
     Examples
     --------

@@ -28,6 +28,7 @@ from cnnguide.models import LeNet5
 show.style()
 torch.set_num_threads(1)  # a network so small gains nothing from a second thread
 written = data.digits()
+print(written)
 
 
 def prepare(images):

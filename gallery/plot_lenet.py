@@ -132,6 +132,7 @@ axes.set_xticks(range(10), data.CLASSES, rotation=90)
 axes.set_yticks(range(10), data.CLASSES)
 fig.suptitle("Confusion matrix of LeNet-5")
 right = matrix.diag()
+assert matrix.sum() == 1000
 print(f"right: {right.sum().item() / 10:.1f} % of the test pictures")
 print(f"best class: {data.CLASSES[right.argmax()]}, {right.max()} of 100")
 print(f"worst class: {data.CLASSES[right.argmin()]}, {right.min()} of 100")

@@ -1,3 +1,5 @@
+from statistics import mean
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -91,3 +93,38 @@ def test_an_upright_edge_counts_in_one_direction_of_its_region():
     strengths = lenet.directions(image).view(8, 4, 4)
     assert (strengths[4, :, 0] > 0).all()
     assert strengths.count_nonzero() == 4
+
+
+def test_the_record_holds_all_that_the_benchmark_plans():
+    recorded = results.load("lenet")["runs"]
+    planned = list(lenet.plan(lenet.SEEDS, lenet.EPOCHS))
+    assert all(any(run.items() <= known.items() for known in recorded) for run in planned)
+    assert len(recorded) == len(planned) == 81
+
+
+def best_runs(network):
+    """The runs at the rate that is best on the photographs for choosing it."""
+    runs = [run for run in results.load("lenet")["runs"] if run["network"] == network]
+    at = {rate: [r for r in runs if r["learning_rate"] == rate] for rate in lenet.RATES[network]}
+    return max(at.values(), key=lambda runs: mean(run["validation_accuracy"][-1] for run in runs))
+
+
+def test_the_chapter_draws_its_conclusions_from_the_record():
+    test = {name: [100 * run["test_accuracy"] for run in best_runs(name)] for name in lenet.RATES}
+    linear, hidden, convolutions = (test[name] for name in lenet.COMPARED)
+    assert round(mean(convolutions) - mean(hidden)) == 5  # "about five more of a hundred"
+    assert mean(hidden) - mean(linear) > 5
+    assert max(convolutions) < 50  # "more than half of the photographs are still wrong"
+    own = [mean(run["train_accuracy"] for run in best_runs(name)) for name in lenet.COMPARED]
+    assert own[1] > own[2] + 0.1  # "far more of them by heart"
+    sizes = [best_runs(name)[0]["parameters"] for name in lenet.COMPARED]
+    assert 3 * sizes[2] < sizes[1]  # "less than a third of its parameters"
+    # the alternative text of the bars
+    assert round(mean(test["LeNet-5, sigmoid"])) == 31
+    others = [v for name in [*lenet.RATES][2:] if "sigmoid" not in name for v in test[name]]
+    assert 40 < min(others) and max(others) < 50
+
+
+def test_the_chosen_rate_of_lenet_is_neither_the_lowest_nor_the_highest():
+    for name in ("LeNet-5, ReLU", "LeNet-5, tanh", "hand-made features"):
+        assert best_runs(name)[0]["learning_rate"] == lenet.RATES[name][1], name

@@ -1,7 +1,7 @@
 """Does a convolution help, and which parts of LeNet-5 matter for it?
 
-``python -m benchmarks.lenet`` trains LeNet-5 on 4,000 photographs of the sample, beside two networks
-of the chapter before it, which have no convolution: one linear layer, and two with 64 numbers
+``python -m benchmarks.lenet`` trains LeNet-5 on 4,000 photographs of the sample, and beside it the
+networks of the chapter before, which have no convolution: one linear layer, and two with 64 numbers
 between them. It also trains LeNet-5 with tanh, with the sigmoid, and with maxima in place of means,
 and its head alone on features that a person designed. Each run is written into
 ``cnnguide/results/lenet.json`` as soon as it has ended. The same command goes on where it was cut,
@@ -9,8 +9,8 @@ and does nothing if all is there.
 
 Everything else is the same for all: first weights by He with the ReLU and by Xavier without it, the
 order of the pictures, the number of steps, SGD with momentum, one rise and one fall of the learning
-rate, float32. Each network gets three learning rates. 1,000 other photographs are for choosing one
-of them, and the sample's 1,000 test pictures are counted once, at the end of each run.
+rate, float32. Each network gets three or four learning rates. 1,000 other photographs are there to
+choose one of them, and the sample's 1,000 test pictures are counted once, at the end of each run.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from cnnguide.train import seed_everything
 BATCH, EPOCHS, SEEDS, HIDDEN = 32, 10, 3, 64
 MORE = 2  # further seeds for the networks that are compared first
 RATES = {  # around the best rate of each network
-    "linear": (0.0003, 0.001, 0.003),
-    "hidden layer": (0.001, 0.003, 0.01),
+    "linear": (0.0001, 0.0003, 0.001, 0.003),
+    "hidden layer": (0.001, 0.003, 0.01, 0.03),
     "LeNet-5, ReLU": (0.003, 0.01, 0.03),
     "LeNet-5, tanh": (0.003, 0.01, 0.03),
     "LeNet-5, sigmoid": (0.1, 0.3, 1.0),

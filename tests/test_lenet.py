@@ -65,7 +65,7 @@ def test_the_benchmark_goes_on_where_it_was_cut(tmp_path, monkeypatch, capsys):
     command = ["--record-folder", str(tmp_path), "--seeds", "1", "--epochs", "1"]
     assert lenet.main(command) == 0
     first = results.load("lenet", folder=tmp_path)
-    assert len(capsys.readouterr().out.splitlines()) == 3 * len(lenet.RATES)
+    assert len(capsys.readouterr().out.splitlines()) == sum(map(len, lenet.RATES.values()))
     results.save("lenet", {**first, "runs": first["runs"][1:]}, folder=tmp_path)
     assert lenet.main(command) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1  # the one that was lacking
@@ -99,7 +99,7 @@ def test_the_record_holds_all_that_the_benchmark_plans():
     recorded = results.load("lenet")["runs"]
     planned = list(lenet.plan(lenet.SEEDS, lenet.EPOCHS))
     assert all(any(run.items() <= known.items() for known in recorded) for run in planned)
-    assert len(recorded) == len(planned) == 81
+    assert len(recorded) == len(planned) == 91
 
 
 def best_runs(network):
@@ -122,9 +122,9 @@ def test_the_chapter_draws_its_conclusions_from_the_record():
     # the alternative text of the bars
     assert round(mean(test["LeNet-5, sigmoid"])) == 31
     others = [v for name in [*lenet.RATES][2:] if "sigmoid" not in name for v in test[name]]
-    assert 40 < min(others) and max(others) < 50
+    assert min(others) > 40 and max(others) < 50
 
 
-def test_the_chosen_rate_of_lenet_is_neither_the_lowest_nor_the_highest():
-    for name in ("LeNet-5, ReLU", "LeNet-5, tanh", "hand-made features"):
-        assert best_runs(name)[0]["learning_rate"] == lenet.RATES[name][1], name
+def test_no_chosen_rate_is_the_lowest_or_the_highest_that_was_tried():
+    for name, rates in lenet.RATES.items():
+        assert rates[0] < best_runs(name)[0]["learning_rate"] < rates[-1], name

@@ -14,8 +14,8 @@ ten minutes or more. The page *lenet* reads them.
 # Against networks without a convolution
 # --------------------------------------
 # One linear layer, a network with one hidden layer of 64 numbers, and LeNet-5, each at the best of
-# three learning rates, which was chosen on the unseen photographs of this figure. The lines are
-# means of five seeds, and the bands reach from the lowest to the highest of them.
+# three or four learning rates, which was chosen on the unseen photographs of this figure. The lines
+# are means of five seeds, and the bands reach from the lowest to the highest of them.
 
 import matplotlib.pyplot as plt
 import torch

@@ -132,7 +132,7 @@ shifts = range(5)
 lines = {}
 for name, make, rate in (
     ("LeNet-5", make_lenet, 0.03),
-    ("a linear layer", make_linear, 0.003),
+    ("a linear layer", make_linear, 0.001),  # better for shifted digits than 0.003 or 0.01
 ):
     for shift in (0, 4):
         learner = network if (name, shift) == ("LeNet-5", 0) else train(make(), rate, shift)
@@ -162,5 +162,5 @@ assert still[1] > 0.95 and still[2] > 0.8 and linear[2] < 0.75 and still[4] < 0.
 taught, linear_taught = (
     lines[f"{name}, learned from shifted digits"] for name in ("LeNet-5", "a linear layer")
 )
-assert min(taught) > 0.85 > 0.8 > max(linear_taught)
+assert min(taught) > 0.85 and min(taught) > max(linear_taught) + 0.05
 plt.show()

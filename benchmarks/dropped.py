@@ -47,7 +47,7 @@ UNITS = {
 
 
 def plan(seeds: int, epochs: int) -> Iterator[dict[str, Any]]:
-    """List the runs: the comparison, seed by seed, then lower learning rates."""
+    """List the runs: the comparison, seed by seed, then other learning rates."""
     for seed in range(seeds):
         yield choices(epochs, seed)
         for p in PROBABILITIES:
@@ -59,10 +59,13 @@ def plan(seeds: int, epochs: int) -> Iterator[dict[str, Any]]:
         yield choices(epochs, seed, flip=0.5, weight_decay=0.1)
         for p in (0.0, 0.5):
             yield choices(epochs, seed, p=p, width=16)
-    for seed in range(min(seeds, 3)):
-        for rate in (RATE / 2, RATE / 4):
+    for seed in range(seeds):
+        for rate in (RATE / 2, RATE / 4, RATE / 8, RATE / 16):
             for p, decay in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.1)):
                 yield choices(epochs, seed, p=p, weight_decay=decay, learning_rate=rate)
+        for rate in (2 * RATE, RATE / 2, RATE / 4, RATE / 8, RATE / 16):
+            for p in (0.0, 0.5):
+                yield choices(epochs, seed, p=p, width=16, learning_rate=rate)
 
 
 def choices(

@@ -40,6 +40,7 @@ Pair = tuple[Tensor, Tensor]
 UNITS = {
     "history": "after each epoch: seconds of training and validation, share of validation images",
     "seconds": "of all epochs, by the clock on the wall",
+    "bfloat16": "whether the processor multiplies in it; only the fast loop uses it",
 }
 TO_TENSOR = [transforms.ToTensor(), transforms.Normalize(data.MEAN, data.STD)]
 

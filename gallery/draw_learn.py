@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnnguide import show
+from cnnguide import diagram, show
 from cnnguide.learn import linear, relu
 
 show.style()
@@ -111,4 +111,59 @@ axes.set(xlabel="layer", ylabel="root of the mean square", xticks=range(0, 21, 5
 axes.tick_params(axis="y", labelsize=12)  # for the exponents, which are smaller
 axes.legend(loc="lower left")
 fig.suptitle("How large the numbers are, layer by layer")
+plt.show()
+
+# %%
+# Two layers, there and back
+# --------------------------
+# One pixel, three hidden numbers with a ReLU, and a score that should be 5. Above stand the numbers
+# and, on the lines, the weights. Below stands in each place the slope of the loss with respect to
+# that number or weight, as autograd finds it.
+
+numbers = {"pixel": torch.tensor([[2.0]], requires_grad=True)}
+weights = [torch.tensor([[1.0], [2.0], [-1.0]]), torch.tensor([[1.0, 1.0, 3.0]])]
+for values in weights:
+    values.requires_grad_()
+numbers["sums"] = linear(numbers["pixel"], weights[0], torch.zeros(3))
+numbers["ReLU"] = relu(numbers["sums"])
+numbers["score"] = linear(numbers["ReLU"], weights[1], torch.zeros(1))
+numbers["loss"] = (numbers["score"] - 5) ** 2
+for values in numbers.values():
+    values.retain_grad()
+numbers["loss"].sum().backward()
+
+axes = diagram.canvas("Numbers forward, slopes back", height=4.7)
+places = dict(zip(numbers, (0.36, 1.5, 2.2, 3.02, 3.66), strict=True))
+for top, kind, heading in (
+    (0.5, "maps", "forward: the numbers"),
+    (2.7, "mark", "back: the slopes"),
+):
+    shown = {name: values.grad if top > 1 else values.detach() for name, values in numbers.items()}
+    beside = [values.grad if top > 1 else values.detach() for values in weights]
+    diagram.label(axes, 2, top, heading, weight="bold", kind=kind)
+    boxes = {}
+    for name, x in places.items():
+        column = shown[name].flatten().tolist()
+        diagram.label(axes, x, top + 0.24, name)
+        boxes[name] = [
+            diagram.box(axes, x, top + 1.1 + 0.6 * (k - (len(column) - 1) / 2), signed(value),
+                        kind=kind, width=0.36)
+            for k, value in enumerate(column)
+        ]  # fmt: skip
+    for k in range(3):
+        # the lines that carry a weight, with the place of the weight on the line
+        for start, end, weight, part in (
+            (boxes["pixel"][0], boxes["sums"][k], beside[0][k, 0], 0.5),
+            (boxes["ReLU"][k], boxes["score"][0], beside[1][0, k], 0.4),
+            (boxes["sums"][k], boxes["ReLU"][k], None, 0),
+        ):
+            ends = (start.right, end.left) if top < 1 else (end.left, start.right)
+            diagram.arrow(axes, *ends, kind=kind)
+            if weight is not None:
+                (x, y), (to_x, to_y) = start.right, end.left
+                axes.text(x + part * (to_x - x), y + part * (to_y - y), signed(weight), fontsize=8,
+                          **centred, zorder=4,
+                          bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})  # fmt: skip
+    ends = boxes["score"][0].right, boxes["loss"][0].left
+    diagram.arrow(axes, *(ends if top < 1 else ends[::-1]), kind=kind)
 plt.show()

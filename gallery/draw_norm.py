@@ -8,10 +8,11 @@ in training and in evaluation mode, and the layer is put in its place.
 """
 
 # %%
-# The same numbers, four ways
+# The same numbers, five ways
 # ---------------------------
 # Three images with four channels each. The marked numbers are those that one output number depends
-# on, found by its gradient. BatchNorm alone mixes images.
+# on, found by its gradient. BatchNorm alone mixes images. The last one is LayerNorm as transformers
+# and ConvNeXt have it: over the channels of one position.
 
 import matplotlib.pyplot as plt
 import torch
@@ -21,11 +22,21 @@ from cnnguide import diagram
 from cnnguide.norm import BatchNorm2d, batch_statistics, standardise
 
 images, channels, side = 3, 4, 2
+
+
+class PerPosition(nn.LayerNorm):
+    """LayerNorm over the channels alone, which have to be last for it."""
+
+    def forward(self, x):
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
 layers = {
     "BatchNorm": BatchNorm2d(channels),
     "LayerNorm": nn.LayerNorm((channels, side, side)),
     "InstanceNorm": nn.InstanceNorm2d(channels),
     "GroupNorm, 2 groups": nn.GroupNorm(2, channels),
+    "LayerNorm per position": PerPosition(channels),
 }
 
 
@@ -37,7 +48,7 @@ def reached(layer):
     return gradient.abs() > 1e-9
 
 
-axes = diagram.canvas("Numbers that share one mean", height=4.2)
+axes = diagram.canvas("Numbers that share one mean", height=5.9)
 for k, (name, layer) in enumerate(layers.items()):
     left, top = 0.66 + 1.7 * (k % 2), 0.92 + 1.68 * (k // 2)
     diagram.label(axes, left + 0.72, top - 0.34, name, weight="bold")
@@ -50,7 +61,7 @@ for k, (name, layer) in enumerate(layers.items()):
             diagram.cells(axes, left + 0.375 * c, top + 0.375 * n, empty, size=0.16, kinds=kinds)
     if k % 2 == 0:
         diagram.label(axes, left - 0.07, top + 0.54, "images", size=8, align="right")
-diagram.key(axes, 4.05, mark="share one mean", maps="other numbers")
+diagram.key(axes, 5.75, mark="share one mean", maps="other numbers")
 plt.show()
 
 # %%

@@ -14,6 +14,7 @@ and every shape that it met. Read the drawings from top to bottom.
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.patches import Ellipse
 from torch import nn
 
 from cnnguide import diagram, trace
@@ -139,4 +140,40 @@ for heading, body, x in (("CIFAR", bodies[0], 2.52), ("ImageNet", bodies[1], 3.5
         shape = diagram.shape_words(body[k].shape)
         diagram.label(axes, x, boxes[k].y, shape, size=8, kind="maps")
 diagram.key(axes, 9.6, **COLOURS | {"weights": "conv or linear"})
+plt.show()
+
+# %%
+# Where the search begins
+# -----------------------
+# A sketch, not a measurement. The small area stands for all functions of a shallow network, and the
+# large one, in which it lies, for those of a deep network. Training begins at random weights and
+# goes on in small steps.
+
+
+def search(axes, x, heading, way):
+    """Draw a class of functions within another, and a search from one function to another."""
+    diagram.label(axes, x, 0.52, heading, weight="bold")
+    for kind, place, width, height in (
+        ("maps", (x, 1.75), 1.84, 2.1),
+        ("shortcut", (x - 0.36, 2.02), 0.84, 0.66),
+    ):
+        area = Ellipse(
+            place, width, height, facecolor=diagram.FILLS[kind], edgecolor=diagram.LINES[kind],
+            linewidth=0.9,
+        )  # fmt: skip
+        axes.add_patch(area)
+    diagram.label(axes, x - 0.36, 2.02, "20 layers", size=8)
+    diagram.label(axes, x + 0.1, 2.58, "56 layers", size=8)
+    axes.plot([x - 0.42], [1.16], "*", color=diagram.LINES["mark"], ms=11)
+    diagram.label(axes, x - 0.32, 1.0, "best", size=8, align="left")
+    places = [(x + right, y) for right, y in way]
+    axes.plot(*zip(*places, strict=True), color=diagram.LINES["weights"], linewidth=1.4)
+    axes.plot(*places[0], "o", color=diagram.LINES["weights"], ms=5)
+    diagram.arrow(axes, *places[-2:], kind="weights")
+    diagram.label(axes, places[0][0] + 0.05, places[0][1] + 0.16, "start", size=8)
+
+
+axes = diagram.canvas("Where the search begins", height=2.95)
+search(axes, 1.02, "plain network", [(0.66, 1.76), (0.52, 1.56), (0.62, 1.36), (0.36, 1.2)])
+search(axes, 2.98, "residual network", [(0.2, 1.84), (0.04, 1.6), (-0.18, 1.5), (-0.33, 1.26)])
 plt.show()

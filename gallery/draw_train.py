@@ -99,3 +99,31 @@ for k, ((words, _, kind), use) in enumerate(zip(groups, uses)):
     diagram.arrow(axes, place.right, (2.25, y))
     diagram.label(axes, 2.32, y, use, align="left")
 plt.show()
+
+# %%
+# Nine runs: a grid, and at random
+# --------------------------------
+# Each dot is one run with its learning rate and its weight decay. The marks below show which
+# learning rates were tried: three by the grid, nine by the random pairs.
+
+exponents = torch.tensor([-3.0, -4.0])  # of ten, for the smallest rate and the smallest decay
+steps = torch.tensor([0.0, 1.0, 2.0])
+drawn = torch.rand(9, 2, generator=torch.Generator().manual_seed(14))
+searches = {
+    "a grid": 10 ** (exponents + torch.cartesian_prod(steps, steps)),
+    "at random": 10 ** (exponents + 2 * drawn),
+}
+fig, places = plt.subplots(
+    2, 2, figsize=(4.8, 3.2), layout="constrained", height_ratios=[6, 1], sharex=True, sharey="row"
+)
+for (upper, lower), (name, pairs) in zip(places.T, searches.items(), strict=True):
+    rates, decays = pairs.T
+    upper.plot(rates, decays, "o", color=show.COLOURS["blue"])
+    upper.set(xscale="log", yscale="log", title=f"{name}: {len(rates.unique())} rates")
+    upper.minorticks_off()
+    lower.plot(rates, torch.zeros(9), "|", ms=14, mew=1.5, color=show.COLOURS["orange"])
+    lower.set(yticks=(), xlabel="learning rate")
+    lower.minorticks_off()
+places[0, 0].set(ylabel="weight decay")
+fig.suptitle("Nine runs with two numbers to choose")
+plt.show()

@@ -3,7 +3,8 @@ What is VGG-16 made of?
 =======================
 
 Of one small kernel, again and again. Two of them see as far as one large kernel, a block stacks
-them, and five blocks make the network.
+them, and five blocks make the network. GoogLeNet of the same year has large kernels beside small
+ones.
 """
 
 # %%
@@ -89,4 +90,38 @@ with torch.device("meta"):
 axes = diagram.canvas("The third stage of VGG-16", height=4.4)
 diagram.flow(axes, steps, x=2, y=0.45, width=1.5)
 diagram.key(axes, 4.25, maps="feature maps", weights="convolution", operation="other layer")
+plt.show()
+
+# %%
+# Many kernels side by side
+# -------------------------
+# This is the first Inception block of GoogLeNet, as the paper has it, with the shapes of a real
+# forward pass. The 1 × 1 convolutions in front make few channels out of many, so that the large
+# kernels stay cheap. ReLUs are left out.
+
+with torch.device("meta"):
+    branches = (
+        [nn.Conv2d(192, 64, 1)],
+        [nn.Conv2d(192, 96, 1), nn.Conv2d(96, 128, 3, padding=1)],
+        [nn.Conv2d(192, 16, 1), nn.Conv2d(16, 32, 5, padding=2)],
+        [nn.MaxPool2d(3, stride=1, padding=1), nn.Conv2d(192, 32, 1)],
+    )
+    image = torch.zeros(1, 192, 28, 28)
+    parts = [nn.Sequential(*branch)(image) for branch in branches]
+    stacked = torch.cat(parts, 1)
+axes = diagram.canvas("An Inception block of GoogLeNet", height=3.9)
+first = diagram.box(axes, 2, 0.6, diagram.shape_words(image.shape[1:]), kind="maps")
+last = diagram.box(axes, 2, 3.2, diagram.shape_words(stacked.shape[1:]), kind="maps")
+for k, branch in enumerate(branches):
+    x = 0.51 + 0.993 * k
+    way = [first.bottom, (2, 0.95), (x, 0.95)]
+    for layer, y in zip(branch, (1.35, 2.1)[-len(branch) :], strict=True):
+        words = diagram.words_of(layer).split("\n")[0].replace(", ", "\n").replace(" max", "\nmax")
+        made = diagram.box(axes, x, y, words, kind=diagram.kind_of(layer), width=0.84)
+        diagram.arrow(axes, *way, made.top)
+        way = [made.bottom]
+    diagram.arrow(axes, *way, (x, 2.65), (2, 2.65), last.top)
+channels = " + ".join(str(part.shape[1]) for part in parts)
+diagram.label(axes, 2.08, 2.85, channels, size=8, align="left", kind="maps")
+diagram.key(axes, 3.75, maps="feature maps", weights="convolution", operation="max pool")
 plt.show()

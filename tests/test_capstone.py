@@ -1,12 +1,13 @@
 """What the page *capstone* says: of the checker's messages, and of the runs behind its checkpoints."""
 
+import ast
 import re
 from pathlib import Path
 from statistics import mean
 
 import pytest
 
-from benchmarks.ladder import STEPS
+from benchmarks.ladder import RATES, STEPS
 from cnnguide import results
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +55,7 @@ def shares(step, part):
 
 def test_every_step_was_taken_with_the_same_seeds():
     runs = results.load("capstone")["runs"]
-    seeds = {step: sorted(r["seed"] for r in runs if r["step"] == step) for step in STEPS}
+    seeds = {step: sorted(r["seed"] for r in runs if r["step"] == step) for step in RATES}
     assert len(seeds["linear"]) >= 2
     assert all(found == seeds["linear"] for found in seeds.values())
 
@@ -63,17 +64,22 @@ def test_every_step_was_taken_with_the_same_seeds():
 def test_a_checkpoint_lies_below_all_runs_of_its_step(step):
     section = PAGE.split("(capstone-step-")[1 + STEPS.index(step)]
     (number,) = re.findall(r"^Above (\d+) %", section, re.MULTILINE)
-    assert max(shares("linear", "validation")) < int(number) < min(shares(step, "validation"))
+    before = STEPS[STEPS.index(step) - 1]
+    assert max(shares(before, "validation")) < int(number) < min(shares(step, "validation"))
+    (table,) = re.findall(r"^CHECKPOINTS = (.*)$", PAGE, re.MULTILINE)
+    assert ast.literal_eval(table)[step] == int(number)
 
 
 def test_the_linear_network_is_near_thirty_percent():
     assert mean(shares("linear", "validation")) == pytest.approx(30, abs=3)
 
 
-def test_only_the_falling_rate_shows_what_batchnorm_has_won():
-    convolutions, batchnorm, schedule = (mean(shares(s, "validation")) for s in STEPS[1:4])
-    assert abs(batchnorm - convolutions) < 5
-    assert schedule > max(convolutions, batchnorm) + 10
+def test_batchnorm_helps_at_the_same_rate_and_a_larger_one_only_if_it_falls():
+    assert RATES["batchnorm, 0.02"] == RATES["convolutions"] == RATES["schedule"] / 5 == 0.02
+    assert mean(shares("convolutions", "training")) == pytest.approx(50, abs=5)
+    assert mean(shares("batchnorm, 0.02", "training")) == pytest.approx(80, abs=5)
+    assert RATES["batchnorm"] == RATES["schedule"]
+    assert mean(shares("batchnorm", "validation")) < mean(shares("convolutions", "validation"))
 
 
 def test_with_a_falling_rate_the_network_learns_by_heart_and_varied_images_end_it():

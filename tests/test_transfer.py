@@ -1,5 +1,7 @@
+import re
 import sys
 from itertools import pairwise
+from pathlib import Path
 from statistics import mean
 
 import pytest
@@ -86,6 +88,28 @@ def test_feature_extraction_trains_5130_parameters_and_the_article_trained_three
     assert transfer.trainable_parameters(model) == 512 * 10 + 10 == 5130
     model.layer4.requires_grad_(True)
     assert transfer.trainable_parameters(model) == 8_398_858
+
+
+def test_the_pages_lines_for_torchvision_train_head_and_backbone_each_at_its_own_rate(monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "transfer.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"^```python\n(weights = .*?)^```$", page, re.MULTILINE | re.DOTALL)
+    plain = torchvision.models.resnet18().state_dict()  # in place of the download
+    monkeypatch.setattr(torchvision.models.WeightsEnum, "get_state_dict", lambda *_, **__: plain)
+    names = {"torch": torch, "torchvision": torchvision, "nn": nn}
+    exec(lines, names)
+    model, images = names["model"], torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    before, known = snapshot(model), {id(p) for g in names["groups"] for p in g["params"]}
+    assert known == {id(p) for p in model.parameters()}
+    prepared = names["prepare"](images)
+    assert prepared.shape == (2, 3, 224, 224)
+    nn.functional.cross_entropy(model(prepared), torch.tensor([0, 9])).backward()
+    names["optimizer"].step()
+    for name, parameter in model.named_parameters():
+        rate = 0.01 if name.startswith("fc.") else 0.001
+        assert_close(parameter, before[name] - rate * parameter.grad)
+    assert model.fc.weight.grad.abs().max() > 0 and model.conv1.weight.grad.abs().max() > 0
+    for name, value in model.named_buffers():
+        assert torch.equal(value, before[name]), name
 
 
 def test_cached_features_give_the_scores_of_the_whole_network():

@@ -223,7 +223,9 @@ def test_the_page_and_its_figure_know_every_idea():
         for node in figure.body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "GROUPS"
     )
-    drawn = [idea for ideas in groups.values() for idea in ideas]
+    drawn = {idea: name for ideas in groups.values() for idea, name in ideas.items()}
     assert sorted(drawn) == sorted({*IDEAS} - {"baseline"})
     page = (root / "docs" / "worth.md").read_text(encoding="utf-8")
+    (words,) = re.findall(r"^WORDS = (\{.*?^\})", page, re.MULTILINE | re.DOTALL)
+    assert ast.literal_eval(words).items() <= drawn.items()  # the table's names are the figure's
     assert {*re.findall(r"(\d+) (?:ideas|changes)\b", page)} == {f"{len(drawn)}"}

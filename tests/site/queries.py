@@ -62,6 +62,9 @@ data: stack expects each tensor to be equal size
 augment: data augmentation
 augment: RandomCrop RandomHorizontalFlip
 dropout: dropout during test time
+dropout: early stopping patience
+norm: expected 4D input (got 2D input)
+vgg: GoogLeNet inception block
 mix: mixup vs cutmix
 train: confusion matrix
 train: resume training from checkpoint
@@ -108,7 +111,7 @@ learn: 过拟和
 learn: epoch和batch的区别
 learn: 梯度下降
 learn: 欠拟合和过拟合
-learn: 早停
+dropout: 早停
 lenet: RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x256 and 400x120)
 lenet: loss不下降
 train: 怎么保存模型

@@ -13,7 +13,6 @@ PAGES = sorted(p.name for p in (SITE / "en").glob("*.html") if p.stem not in LIS
 # Numbers that need no evidence on the page, each with the reason.
 EXCEPTIONS = {
     ("augment.html", "95"): "a hint asks about a crop that it makes up",
-    ("capstone.html", "55"): "a goal; tests/test_capstone.py holds it against all runs of its step",
     ("data.html", "98"): "a question makes up this accuracy",
     ("install.html", "5"): "the folders torch, nvidia and triton of torch 2.15, by du",
     ("mix.html", "95"): "tests/test_mix.py reads this dot of the figure from the record",

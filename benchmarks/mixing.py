@@ -8,7 +8,9 @@ and does nothing if all is there.
 Everything else is the same for all: He's initialisation, the pictures, the number of steps, SGD
 with momentum, one rise and one fall of the learning rate, float32. The pictures are cropped and
 flipped before they are mixed. Beside the main comparison there are shorter runs, and some without
-crop and flip.
+crop and flip, and some whose labels are a teacher's: the trained network that the package ships.
+It has learnt from nearly all pictures of CIFAR-10, so a student of it is judged by the test
+pictures alone; the other pictures of the sample were among those that the teacher learnt from.
 """
 
 from __future__ import annotations
@@ -29,15 +31,19 @@ from cnnguide import data, mix
 from cnnguide.modes import evaluating
 from cnnguide.recipe import Recipe, learning_rate_at
 from cnnguide.train import seed_everything
+from cnnguide.trained import shipped
 
 EPOCHS, SHORTER = 60, 15
 SMOOTHING = 0.1
 KINDS = ("hard", "smoothing", "MixUp 0.2", "MixUp 1", "CutMix 1")  # MixUp and CutMix with their α
 BINS = 10
+TEMPERATURES = torch.logspace(-1, 1, 201)  # from 0.1 to 10, each 2.3 % above the one before
 CHANGES = "crop, flip"
+TAUGHT = "teacher 4"  # with its temperature; after `SHORTER` epochs
 UNCHANGED = ("hard", "MixUp 1", "CutMix 1")  # also without any change of the pictures
 UNITS = {
-    "kind": f"of labels: hard, smoothed with {SMOOTHING}, or mixed with the given α",
+    "kind": f"of labels: hard, smoothed with {SMOOTHING}, mixed with the given α, or a teacher's "
+    "predictions with the given temperature",
     "changes": "of the pictures in training, before they are mixed",
     "train_loss": "cross-entropy with the labels as they are trained on; one number per epoch",
     "train_accuracy": "share of the pictures as shown whose own label is predicted, in training "
@@ -50,12 +56,16 @@ UNITS = {
     "confidence": "mean highest probability on the other pictures",
     "calibration_error": f"expected calibration error on them, {BINS} bins",
     "bins": "of confidence on them: [mean confidence, accuracy, count]; null if empty",
+    "temperature": "by which all scores are divided; the one of TEMPERATURES with the smallest "
+    "cross-entropy on the 500 validation pictures",
+    "rest_errors": "expected calibration error on the other pictures without these 500, before "
+    "the scores are divided by the temperature, and after",
     "seconds": "by the clock on the wall; the machine was shared",
 }
 
 
 def plan(seeds: int, epochs: int) -> Iterator[dict[str, Any]]:
-    """List the runs: the comparison, then shorter ones, then without crop and flip."""
+    """List the runs: the comparison, shorter ones, without crop and flip, with a teacher."""
     for seed in range(seeds):
         for kind in KINDS:
             yield choices(kind, epochs, seed)
@@ -65,6 +75,8 @@ def plan(seeds: int, epochs: int) -> Iterator[dict[str, Any]]:
     for seed in range(seeds):
         for kind in UNCHANGED:
             yield choices(kind, epochs, seed, changes="none")
+    for seed in range(seeds):
+        yield choices(TAUGHT, SHORTER, seed)
 
 
 def choices(kind: str, epochs: int, seed: int, *, changes: str = CHANGES) -> dict[str, Any]:
@@ -83,11 +95,13 @@ def train(run: dict[str, Any]) -> dict[str, Any]:
     """Train one network, and say how it went."""
     order = seed_everything(run["seed"])
     model, sets = augmented.make(WIDTHS[0]), augmented.pictures(PICTURES)
+    teacher = shipped().model.requires_grad_(False)
     images, labels = sets["train"]
     steps = len(labels) // BATCH
     recipe = Recipe(epochs=run["epochs"], learning_rate=RATE, schedule="triangle")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0, momentum=0.9, weight_decay=5e-4)
     smoothing = SMOOTHING if run["kind"] == "smoothing" else 0.0
+    temperature = float(run["kind"].split()[1]) if run["kind"] == TAUGHT else None
     start = time.perf_counter()
     losses, training, validation = [], [], []
     for epoch in range(recipe.epochs):
@@ -98,9 +112,12 @@ def train(run: dict[str, Any]) -> dict[str, Any]:
             x = augmented.changed(images[chosen], run["changes"], PADDING, order)
             x, lam, partners = mixed(x, run["kind"], order)
             logits, own = model(x), labels[chosen]
-            loss = mix.mixed_loss(
-                logits, own, lam=lam, permutation=partners, label_smoothing=smoothing
-            )
+            if temperature:
+                loss = taught_loss(logits, teacher(x), temperature=temperature)
+            else:
+                loss = mix.mixed_loss(
+                    logits, own, lam=lam, permutation=partners, label_smoothing=smoothing
+                )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -116,18 +133,29 @@ def train(run: dict[str, Any]) -> dict[str, Any]:
         "validation_accuracies": validation,
         "unchanged_accuracy": augmented.accuracy(model, images, labels),
         "test_accuracy": augmented.accuracy(model, *sets["test"]),
-        **trusted(model, *sets["others"]),
+        **trusted(model, *sets["others"], held=len(sets["validation"][1])),
         "seconds": seconds,
     }
 
 
+def taught_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:
+    """Give the loss of a student's scores whose labels are a teacher's predictions."""
+    target = (teacher / temperature).softmax(1)
+    return F.cross_entropy(student / temperature, target) * temperature**2
+
+
 @torch.no_grad()
-def trusted(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, Any]:
-    """Measure whether the network's confidence can be trusted."""
+def trusted(model: nn.Module, images: Tensor, labels: Tensor, *, held: int) -> dict[str, Any]:
+    """Measure whether the network's confidence can be trusted; the last `held` are to choose by."""
     with evaluating(model):
         logits = torch.cat([model(data.normalise(part)) for part in images.split(500)])
     probabilities = logits.softmax(1)
     found = mix.calibration(probabilities, labels, bins=BINS)
+    temperature = best_temperature(logits[-held:], labels[-held:])
+    errors = [
+        mix.calibration((logits[:-held] / divisor).softmax(1), labels[:-held], bins=BINS).error
+        for divisor in (1.0, temperature)
+    ]
     return {
         "others_accuracy": int((logits.argmax(1) == labels).sum()) / len(labels),
         "others_loss": round(F.cross_entropy(logits, labels).item(), 5),
@@ -142,7 +170,15 @@ def trusted(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, Any]:
                 strict=True,
             )
         ],
+        "temperature": round(temperature, 5),
+        "rest_errors": [round(error, 5) for error in errors],
     }
+
+
+def best_temperature(logits: Tensor, labels: Tensor) -> float:
+    """Find the number by which to divide all scores, so that the cross-entropy is smallest."""
+    losses = torch.stack([F.cross_entropy(logits / t, labels) for t in TEMPERATURES])
+    return TEMPERATURES[losses.argmin()].item()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -170,3 +170,62 @@ diagram.key(axes, 4.2, weights="prepare a batch", maps="training step")
 plt.show()
 assert ends == {0: 18, 1: 13, 2: 8}
 assert timeline(3)[1][-1][1] == 8
+
+# %%
+# What a loader asks for
+# ----------------------
+# A batch of two of the six examples of a small data set: the loader shuffles their numbers, asks
+# for each example, and stacks the pictures and the labels.
+
+images, labels = sample.train_images[::900], sample.train_labels[::900]
+dataset = torch.utils.data.TensorDataset(data.normalise(images), labels)
+order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(3)).tolist()
+asked = order[:2]
+shapes = [tuple(dataset[k][0].shape) for k in asked]
+stacked = torch.stack([dataset[k][0] for k in asked])
+
+axes = diagram.canvas("What a loader asks for", height=3.95)
+size, left = 0.34, 2.0 - 0.34 * len(order) / 2
+kinds = [["mark" if k in asked else "operation" for k in order]]
+diagram.label(axes, 2.0, 0.42, "shuffled numbers")
+diagram.cells(axes, left, 0.56, [order], size=size, kinds=kinds)
+for place, (k, shape) in enumerate(zip(asked, shapes)):
+    x = 1.0 + 2.0 * place
+    diagram.arrow(axes, (left + size * (place + 0.5), 0.94), (x, 1.28))
+    diagram.box(axes, x, 1.45, f"dataset[{k}]", kind="operation", width=1.3)
+    diagram.arrow(axes, (x, 1.61), (x, 1.92))
+    words = " × ".join(map(str, shape))
+    diagram.box(axes, x, 2.15, f"{words}\nlabel {dataset[k][1]}", kind="maps", width=1.5)
+    diagram.arrow(axes, (x, 2.39), (2.0 + 0.5 * (place - 0.5), 2.76))
+diagram.box(axes, 2.0, 2.92, "stack", kind="operation", width=1.3)
+diagram.arrow(axes, (2.0, 3.08), (2.0, 3.38))
+numbers = ", ".join(str(int(dataset[k][1])) for k in asked)
+words = " × ".join(map(str, stacked.shape))
+diagram.box(axes, 2.0, 3.61, f"batch {words}\nlabels {numbers}", kind="maps", width=2.2)
+plt.show()
+assert sorted(order) == list(range(6)) and shapes == [(3, 32, 32)] * 2
+
+# %%
+# Five folds
+# ----------
+# Each of five networks leaves out another fifth of the pictures, and is measured on it.
+
+count, folds = 120, 5
+parts = torch.arange(count).chunk(folds)
+validated = torch.zeros(count, dtype=torch.int64)
+axes = diagram.canvas("Cross-validation with five folds", height=3.1)
+width, left = 0.44, 1.3
+for network in range(folds):
+    y = 0.55 + 0.4 * network
+    diagram.label(axes, 0.12, y, f"network {network + 1}", align="left")
+    for k, part in enumerate(parts):
+        left_out = k == network
+        validated[part] += left_out
+        words, kind = (str(len(part)), "weights") if left_out else ("", "maps")
+        x = left + width * k
+        diagram.box(axes, x, y, words, kind=kind, width=width - 0.06, height=0.3)
+diagram.box(axes, 3.7, 1.35, "test", kind="mark", width=0.5, height=1.9)
+diagram.label(axes, 2.0, 2.55, f"each of the {count} pictures is validated once", size=8)
+diagram.key(axes, 2.85, maps="training", weights="validation", mark="test")
+plt.show()
+assert validated.tolist() == [1] * count and {len(part) for part in parts} == {24}

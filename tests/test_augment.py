@@ -1,4 +1,6 @@
 import itertools
+import re
+from pathlib import Path
 from statistics import mean
 
 import pytest
@@ -297,3 +299,13 @@ def test_without_a_generator_pytorch_s_own_seed_repeats_the_changes(change):
     first, second = change(images), change(images)
     torch.manual_seed(3)
     assert torch.equal(change(images), first) and not torch.equal(first, second)
+
+
+def test_the_table_names_the_classes_of_the_nine_cats_in_their_order():
+    page = Path(__file__).parents[1] / "docs" / "augment.md"
+    calls = re.findall(r"^\| [^|`]+ \| `(.+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    made = [eval(f"v2.{call}", {"v2": v2}) for call in calls]
+    assert [type(transform) for transform in made] == [*map(type, augment.CLASSIC.values())]
+    jitter, ours = made[5], augment.CLASSIC["colour jitter"]
+    for name in ("brightness", "contrast", "saturation", "hue"):
+        assert getattr(jitter, name) == getattr(ours, name)

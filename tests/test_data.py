@@ -41,6 +41,37 @@ def test_an_altered_sample_is_refused(tmp_path, monkeypatch):
         data.load("sample")
 
 
+def test_every_fifth_of_each_digit_is_a_test_image():
+    found = data.digits()
+    train, test = (y.bincount() for y in (found.train_labels, found.test_labels))
+    # the counts that the source gives for the file
+    assert (train + test).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert torch.equal(test, (train + test) // 5)
+    assert len(found) == 1797
+
+
+def test_the_digits_are_those_of_the_source_in_its_order():
+    found = data.digits()
+    assert found.train_images.shape[1:] == (1, 8, 8) and found.train_images.dtype == torch.uint8
+    assert (found.train_images.min(), found.train_images.max()) == (0, 16)
+    # the first rows of the file, and its fifth 0, which is the first test image of a 0
+    rows = [[0, 0, 5, 13, 9, 1, 0, 0], [0, 0, 13, 15, 10, 15, 5, 0], [0, 3, 15, 2, 0, 11, 8, 0]]
+    assert found.train_images[0, 0, :3].tolist() == rows
+    everything = torch.cat((found.train_images, found.test_images))
+    assert data.find_copies(everything) == []
+
+
+def test_a_file_of_digits_that_is_cut_is_refused_in_one_sentence(tmp_path, monkeypatch):
+    folder = tmp_path / "sample"
+    folder.mkdir()
+    whole = (files("cnnguide") / "sample" / "digits.csv.gz").read_bytes()
+    (folder / "digits.csv.gz").write_bytes(whole[:-100])
+    monkeypatch.setattr(data, "files", lambda package: tmp_path)
+    with pytest.raises(ValueError, match=r"digits\.csv\.gz is truncated or altered") as refused:
+        data.digits()
+    assert "\n" not in str(refused.value)
+
+
 def test_auto_takes_the_sample_when_the_cache_is_empty(tmp_path, monkeypatch):
     monkeypatch.setenv("CNNGUIDE_DATA", str(tmp_path))
     assert data.load("auto").source == "sample"

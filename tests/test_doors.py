@@ -434,6 +434,7 @@ DOORS = {
         lambda: {"path": Path("nowhere"), "sha256": "ab", "count": 3}, also=(FileNotFoundError,)
     ),
     "data.load": Door(lambda: {"which": "nothing"}, also=(FileNotFoundError,)),
+    "data.digits": Door(dict),
     "data.to_float": Door(lambda: {"images": pictures()}, lambda images: images.float() / 255),
     "data.normalise": Door(
         lambda: images_and(mean=(0.5, 0.4, 0.3), std=(0.1, 0.2, 0.3)), torch_normalise
@@ -805,6 +806,7 @@ RECORDS = {
     *(
         "cam.Looked",
         "data.Cifar10",
+        "data.Digits",
         "data.PictureFiles",
         "fast.Choices",
         "fast.Techniques",

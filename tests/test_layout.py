@@ -135,7 +135,7 @@ def test_a_lesson_prints_nothing_parses_nothing_and_imports_no_command(path):
 
 # Gallery scripts beside a chapter's own: the module's, in the chapter that its docstring names, and
 # the figure of the page *worth*, which no module of the library belongs to.
-SECOND_SCRIPTS = {"backbone", "curves", "descent", "worth"}
+SECOND_SCRIPTS = {"backbone", "curves", "descent", "digits", "worth"}
 
 
 def test_every_gallery_script_belongs_to_a_chapter():

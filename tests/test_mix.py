@@ -7,7 +7,8 @@ from torch.testing import assert_close
 from torchvision.transforms import v2
 
 from benchmarks import augmented, mixing
-from cnnguide import mix, results
+from cnnguide import data, mix, results
+from cnnguide.trained import shipped
 
 # torchvision's transforms mix each image with the one before it.
 ROLLED = torch.arange(6).roll(1)
@@ -294,6 +295,24 @@ def test_a_drawn_box_is_the_box_around_the_middle_that_was_drawn():
         assert drawn == mix.cutmix_box(9, 13, lam=0.6, centre=(row, column))
 
 
+def test_the_temperature_of_a_network_that_is_twice_too_sure_is_two():
+    generator = torch.Generator().manual_seed(0)
+    true = torch.randn(20_000, 5, generator=generator)
+    labels = true.softmax(1).multinomial(1, generator=generator).flatten()
+    # one step of the temperatures is 2.3 %
+    assert mixing.best_temperature(2 * true, labels) == pytest.approx(2, rel=0.05)
+    assert mixing.best_temperature(true, labels) == pytest.approx(1, rel=0.05)
+
+
+def test_a_student_of_a_teacher_has_the_gradient_of_their_divergence():
+    student = torch.randn(6, 5, dtype=torch.float64, requires_grad=True)
+    teacher = torch.randn(6, 5, dtype=torch.float64)
+    ours = mixing.taught_loss(student, teacher, temperature=4)
+    softer = (student / 4).log_softmax(1), (teacher / 4).log_softmax(1)
+    theirs = 16 * F.kl_div(*softer, reduction="batchmean", log_target=True)
+    assert_close(torch.autograd.grad(ours, student), torch.autograd.grad(theirs, student))
+
+
 # What was measured
 
 
@@ -314,8 +333,8 @@ def test_the_benchmark_goes_on_where_it_was_cut(tmp_path, monkeypatch, capsys):
     command = ["--record-folder", str(tmp_path), "--seeds", "1", "--epochs", "1"]
     assert mixing.main(command) == 0
     first = results.load("mix", folder=tmp_path)
-    assert len(capsys.readouterr().out.splitlines()) == 2 * len(mixing.KINDS) + 3
-    assert {run["kind"] for run in first["runs"]} == set(mixing.KINDS)
+    assert len(capsys.readouterr().out.splitlines()) == 2 * len(mixing.KINDS) + 3 + 1
+    assert {run["kind"] for run in first["runs"]} == {*mixing.KINDS, mixing.TAUGHT}
     results.save("mix", {**first, "runs": first["runs"][1:]}, folder=tmp_path)
     assert mixing.main(command) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1  # the one that was lacking
@@ -380,6 +399,30 @@ def test_soft_labels_make_the_confidence_better():
     assert mean(measured("MixUp 1")) == pytest.approx(48.0, abs=0.5)
     for sure, right in zip(measured("CutMix 1", "confidence"), measured("CutMix 1"), strict=True):
         assert sure < right - 2
+
+
+def test_one_temperature_mends_the_confidence_of_hard_labels():
+    wanted = {"kind": "hard", "epochs": 60, "changes": "crop, flip"}
+    runs = [run for run in results.load("mix")["runs"] if wanted.items() <= run.items()]
+    assert len(runs) == 3
+    before, after = ([100 * run["rest_errors"][k] for run in runs] for k in (0, 1))
+    assert 13.5 < mean(before) < 14.5 and 1.5 < mean(after) < 2.5
+    for kind in ("smoothing", "MixUp 0.2"):
+        assert max(after) < min(measured(kind, "calibration_error"))
+
+
+def test_after_15_epochs_a_teacher_brings_nothing():
+    hard, taught = (measured(k, "test_accuracy", epochs=15) for k in ("hard", mixing.TAUGHT))
+    widest = max(max(values) - min(values) for values in (hard, taught))
+    assert abs(mean(taught) - mean(hard)) < widest
+    ready, sample = shipped(), data.load("sample")
+    right = ready.probabilities(sample.test_images).argmax(1) == sample.test_labels
+    assert 0.9 <= right.double().mean() < 0.91
+    teacher, student = (
+        sum(weight.numel() for weight in model.parameters())
+        for model in (ready.model, augmented.make(16))
+    )
+    assert 3.8 < teacher / student < 4
 
 
 def test_with_cutmix_the_training_accuracy_is_below_the_validation_accuracy():

@@ -253,7 +253,7 @@ plt.show()
 # runs were made and recorded by ``python -m benchmarks.schedules``.
 
 fig, (above, below) = plt.subplots(2, 1, figsize=(4.8, 5.8), layout="constrained")
-titles = {"article": "two steps down", "modern": "modern", "quick": "quick"}
+titles = {"article": "two drops", "modern": "modern", "quick": "quick"}
 for (name, each), colour, line in zip(
     RECIPES.items(), ("black", "blue", "orange"), ("-", "--", "-.")
 ):
@@ -284,7 +284,7 @@ def chosen(schedule, epochs):
 
 
 for schedule, label, colour, marker in (
-    ("steps", "two steps down", "black", "o"),
+    ("steps", "two drops", "black", "o"),
     ("triangle", "one rise, one fall", "orange", "^"),
 ):
     found = [[100 * run["test_accuracy"] for run in chosen(schedule, n)] for n in lengths]

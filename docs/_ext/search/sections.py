@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bs4 import BeautifulSoup, NavigableString, SoupStrainer, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
 
 from search.code_parts import new_parts, parts_of_code
 
-__all__ = ["article_of", "sections"]
+__all__ = ["article_in", "article_of", "sections"]
 
 # What is on a page but is not its text, or, as the questions of the self-test, the types in a
 # signature, the hidden code of a table and the numbers of a solution, leads nobody to what is
@@ -28,9 +28,23 @@ HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 SPACE_IN_HAN = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s+(?=[\u3000-\u9fff\uff00-\uffef])")
 
 
+def article_in(page: str) -> str:
+    """Cut the article out of a page.
+
+    What surrounds it names style sheets and scripts by sums that change with any of them.
+
+    Examples
+    --------
+    >>> article_in("<head>…</head><article><p>A.</p></article><aside>…")
+    '<article><p>A.</p></article>'
+    """
+    end = "</article>"
+    return page[page.index("<article") : page.rindex(end) + len(end)]
+
+
 def article_of(page: str) -> Tag:
     """Read the article of a page."""
-    article = BeautifulSoup(page, "html.parser", parse_only=SoupStrainer("article")).article
+    article = BeautifulSoup(article_in(page), "html.parser").article
     assert isinstance(article, Tag)
     return article
 

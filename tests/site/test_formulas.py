@@ -1,6 +1,7 @@
 """Formulas: typeset in the build, with their font, for every reader; and the same in both editions."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
@@ -9,7 +10,7 @@ from conftest import SITE, pages
 from formulas.converter import mathml, rows
 from formulas.font import lacking
 from formulas.tidy import tidy
-from translation.alike import differences
+from translation.alike import compare_editions, differences
 
 EDITIONS = ("en", "zh")
 # A policy under which neither a style nor a script inside the page is obeyed.
@@ -119,6 +120,46 @@ def test_what_only_one_edition_has_is_named():
     assert differences(page(download("Download a.py")), page(download("下载 a.py"))) == []
     listing = "<pre><code>{}</code></pre>".format
     assert differences(page(listing("# one")), page(listing("# 一"))) == []
+
+
+def test_two_pages_that_were_found_alike_are_not_compared_again(tmp_path, monkeypatch):
+    """A page that differs is named by every build, and one that has changed is read again."""
+    compared, warned = [], []
+
+    def noted(*texts):
+        compared.append(texts)
+        return differences(*texts)
+
+    monkeypatch.setattr("translation.alike.differences", noted)
+    monkeypatch.setattr(
+        "translation.alike.logger",
+        SimpleNamespace(warning=lambda _, fault, **place: warned.append((place["location"], fault))),
+    )
+    app = SimpleNamespace(
+        config=SimpleNamespace(language="zh_CN"),
+        builder=SimpleNamespace(name="html"),
+        env=SimpleNamespace(found_docs={"conv", "pool"}),
+        doctreedir=tmp_path,
+        outdir=tmp_path / "zh",
+    )
+    lost = ("pool", "lost: code x")
+    for style, english, translated, times, faults in (
+        (1, "<code>x</code>", "<code>x</code>", 2, []),
+        (2, "<code>x</code>", "<code>x</code>", 0, []),  # another sheet in the head
+        (2, "<code>x</code>", "x", 1, [lost]),
+        (2, "<code>x</code>", "x", 1, [lost]),
+        (2, "x", "x", 1, []),
+        (2, "<code>x</code>", "x", 1, [lost]),
+    ):
+        for edition, text in (("en", english), ("zh", translated)):
+            (tmp_path / edition).mkdir(exist_ok=True)
+            for name, article in (("conv", "a"), ("pool", text)):
+                page = f"<head>v={style}</head><article>{article}</article>"
+                (tmp_path / edition / f"{name}.html").write_text(page)
+        compared.clear()
+        warned.clear()
+        compare_editions(app, None)
+        assert (len(compared), warned) == (times, faults)
 
 
 @pytest.mark.parametrize("name", pages())

@@ -14,6 +14,7 @@ from sphinx_gallery.directives import imgsgnode
 import gallery.messages
 import page.facts
 import page.questions
+import page.source
 import translation.state
 from conftest import ROOT
 from translation.editions import address, published
@@ -180,3 +181,15 @@ def test_an_empty_address_is_none(monkeypatch, given):
         monkeypatch.setenv("CNNGUIDE_URL", given)
     assert not published()
     assert address() == "http://127.0.0.1:8000/"
+
+
+def test_the_processes_that_read_pages_find_the_library_imported(monkeypatch):
+    imported = []
+    monkeypatch.setattr("importlib.import_module", imported.append)
+    names = [f"page {k}" for k in range(20)]
+    for parallel, pages in ((1, names), (2, names[:2])):  # one process; two pages
+        page.source.import_library(SimpleNamespace(parallel=parallel), None, pages)
+    assert imported == []
+    page.source.import_library(SimpleNamespace(parallel=2), None, names)
+    assert {"cnnguide.conv", "cnnguide.augment"} <= {*imported}
+    assert "cnnguide.__main__" not in imported

@@ -14,14 +14,14 @@ from nbclient import NotebookClient
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
+import translation.parsed_once as parsed_once
 from cnnguide.show import with_numbers, without_numbers
 from conftest import ROOT, SITE
-from gallery.downloads import translated_script
+from gallery.downloads import translated_script, write_archive
 from gallery.figure_words import centred, messages_of, words_of
 from gallery.fonts import Fonts, width
 from page.experiments.bundle import modules_of
 from page.experiments.directive import messages_of_experiment
-import translation.parsed_once as parsed_once
 from translation.comments import comments, translate_comments
 
 SCRIPTS = sorted([*(ROOT / "gallery").glob("plot_*.py"), *(ROOT / "gallery").glob("draw_*.py")])
@@ -234,3 +234,19 @@ def test_a_translation_is_parsed_once_by_a_parser_that_the_page_has(tmp_path, mo
     assert sorted(parsed) == sorted([words[title], words[link], words[same], words[same]])
     assert "标题" in made and "链接" in made and "The same" not in made
     assert made == read()
+
+
+def test_an_archive_of_the_same_files_is_the_same_whenever_it_is_made(tmp_path):
+    for k, date in enumerate([(2025, 1, 2, 3, 4, 6), (2026, 1, 2, 3, 4, 6)]):
+        with zipfile.ZipFile(tmp_path / f"old{k}.zip", "w") as archive:
+            for name in ("plot_zoo.py", "images/cat.txt"):
+                archive.writestr(zipfile.ZipInfo(name, date), "import cnnguide\n" * 99)
+        (tmp_path / "plot_zoo.py").write_text("# 动物\n" * 99, encoding="utf-8")
+        write_archive(tmp_path / f"old{k}.zip", tmp_path, tmp_path / f"{k}.zip")
+    first, second = ((tmp_path / f"{k}.zip").read_bytes() for k in range(2))
+    assert first == second
+    assert len(first) < 1000  # compressed
+    with zipfile.ZipFile(tmp_path / "0.zip") as archive:
+        assert archive.namelist() == ["plot_zoo.py", "images/cat.txt"]
+        assert archive.read("plot_zoo.py").decode() == "# 动物\n" * 99
+        assert archive.read("images/cat.txt") == b"import cnnguide\n" * 99

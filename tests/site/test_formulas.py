@@ -103,6 +103,24 @@ def test_the_font_has_what_formulas_need():
     assert lacking("x≦y") == "≦"
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_the_end_of_temml_is_told_as_such_and_not_as_a_fault_of_the_formula(monkeypatch, before):
+    """A fault of a formula is a ValueError, which the build names with the page and goes on."""
+
+    def flush():
+        if before:
+            raise BrokenPipeError  # it had ended before it was asked
+
+    ended = SimpleNamespace(
+        stdin=SimpleNamespace(write=lambda text: len(text), flush=flush),
+        stdout=SimpleNamespace(readline=lambda: ""),
+        wait=lambda: -9,
+    )
+    monkeypatch.setattr("formulas.converter.converter", lambda process_id: ended)
+    with pytest.raises(RuntimeError, match=r"Temml ended with exit code -9, at the formula 'q'"):
+        mathml.__wrapped__("q")
+
+
 def test_what_only_one_edition_has_is_named():
     page = "<p><code>menu</code></p><article>{}</article>".format
     formula = "<math><annotation>{}</annotation></math>".format
@@ -133,7 +151,9 @@ def test_two_pages_that_were_found_alike_are_not_compared_again(tmp_path, monkey
     monkeypatch.setattr("translation.alike.differences", noted)
     monkeypatch.setattr(
         "translation.alike.logger",
-        SimpleNamespace(warning=lambda _, fault, **place: warned.append((place["location"], fault))),
+        SimpleNamespace(
+            warning=lambda _, fault, **place: warned.append((place["location"], fault))
+        ),
     )
     app = SimpleNamespace(
         config=SimpleNamespace(language="zh_CN"),

@@ -16,7 +16,11 @@ from gallery.kept import kept
 __all__ = ["compact", "lighter", "smaller"]
 
 # What a packed picture depends on besides the picture: this module, and what writes WebP.
-PACKER = (Path(__file__).read_text(encoding="utf-8"), PIL.__version__, f"{features.version('webp')}")
+PACKER = (
+    Path(__file__).read_text(encoding="utf-8"),
+    PIL.__version__,
+    f"{features.version('webp')}",
+)
 METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 GROUP_NAME = re.compile(r'(<g\b[^>]*?) id="[^"]*"')  # clips and markers are referred to, groups not
 OUTLINE = re.compile(r'\bd="([^"]*)"')

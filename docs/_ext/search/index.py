@@ -21,8 +21,9 @@ from sphinx.util.typing import ExtensionMetadata
 from page.reading_order import stems
 from search.folding import simplified
 from search.packing import packed
-from search.sections import article_in, article_of, sections
+from search.sections import article_of, sections
 from search.terms import terms
+from translation.alike import article_in
 
 # A page that has not changed is not read again, unless what reads it has.
 OWN_TEXT = "".join(

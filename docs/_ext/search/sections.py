@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from bs4 import BeautifulSoup, NavigableString, Tag
 
 from search.code_parts import new_parts, parts_of_code
+from translation.alike import article_in
 
-__all__ = ["article_in", "article_of", "sections"]
+__all__ = ["article_of", "sections"]
 
 # What is on a page but is not its text, or, as the questions of the self-test, the types in a
 # signature, the hidden code of a table and the numbers of a solution, leads nobody to what is
@@ -26,20 +27,6 @@ OWNERS = "section[id], dl.py > dt[id]"
 NAME = "dl.py > dt[id] > .sig-prename, dl.py > dt[id] > .sig-name"
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 SPACE_IN_HAN = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s+(?=[\u3000-\u9fff\uff00-\uffef])")
-
-
-def article_in(page: str) -> str:
-    """Cut the article out of a page.
-
-    What surrounds it names style sheets and scripts by sums that change with any of them.
-
-    Examples
-    --------
-    >>> article_in("<head>…</head><article><p>A.</p></article><aside>…")
-    '<article><p>A.</p></article>'
-    """
-    end = "</article>"
-    return page[page.index("<article") : page.rindex(end) + len(end)]
 
 
 def article_of(page: str) -> Tag:

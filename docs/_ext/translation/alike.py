@@ -18,13 +18,26 @@ from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
 from cnnguide.checkpoint import replacing
-from search.sections import article_in
 
-__all__ = ["differences"]
+__all__ = ["article_in", "differences"]
 
 logger = logging.getLogger(__name__)
 OWN_TEXT = Path(__file__).read_text(encoding="utf-8")
 KEPT = {"annotation": "formula", "code": "code"}  # elements whose text must be the same
+
+
+def article_in(page: str) -> str:
+    """Cut the article out of a page.
+
+    What surrounds it names style sheets and scripts by sums that change with any of them.
+
+    Examples
+    --------
+    >>> article_in("<head>…</head><article><p>A.</p></article><aside>…")
+    '<article><p>A.</p></article>'
+    """
+    end = "</article>"
+    return page[page.index("<article") : page.rindex(end) + len(end)]
 
 
 class Contents(HTMLParser):

@@ -87,13 +87,14 @@ def offline(session: nox.Session) -> None:
     """Put a zip, an EPUB and a PDF of each language into the site (needs Chromium, as browser)."""
     install(session, "docs", "offline", extras="gallery")
     build_site(session, *session.posargs)
+    draft = ["-D", "draft=1"] if "--draft" in session.posargs else []
     for language in languages():
         folder = language.split("_")[0]
         book = BUILD / "epub" / folder
         session.run(
             *("sphinx-build", "-b", "epub", "-j", "auto", "-W", "--keep-going", "-q"),
             *("-D", f"language={language}", "-d", str(BUILD / "doctrees" / language)),
-            *("docs", str(book)),
+            *("docs", str(book), *(draft if language != "en" else [])),
         )
         epub = SITE / "offline" / f"cnnguide-{folder}.epub"
         run_extension(session, "offline.epub", str(book), str(epub))

@@ -86,3 +86,16 @@ def test_what_a_build_writes_does_not_begin_the_next_one(noxfile, tmp_path):
         assert any(fnmatch(f"/guide/{name}", f"/guide/{pattern}") for pattern in patterns), name
     for name in ("docs/conv.md", "cnnguide/conv.py", "docs/_ext/page/page.css", "docs/conf.py"):
         assert not any(fnmatch(f"/guide/{name}", f"/guide/{pattern}") for pattern in patterns), name
+
+
+def test_the_book_of_a_draft_is_a_draft_too(noxfile, tmp_path, monkeypatch):
+    """Each build would read all pages anew if the other one had another setting."""
+    monkeypatch.setattr(noxfile, "languages", lambda: ["en", "zh_CN"])
+    for options, drafts in (([], []), (["--draft"], ["language=zh_CN"] * 3)):
+        session = Session(tmp_path, "uv")
+        session.posargs = options
+        noxfile.offline(session)
+        builds = [command for command in session.commands if command[0] == "sphinx-build"]
+        assert len(builds) == 6  # pages, book and pages again, of two languages
+        marked = [build for build in builds if "draft=1" in build]
+        assert [name for b in marked for name in b if name.startswith("language=")] == drafts

@@ -5,6 +5,7 @@ import re
 import polib
 import pytest
 
+from translation import catalog_check
 from translation.catalog_check import LOCALE, catalog_faults, faults
 from translation.glossary import Term, glossary
 from translation.tidy import tidy
@@ -95,14 +96,39 @@ def test_a_fuzzy_message_is_a_fault(tmp_path):
     catalog = polib.POFile()
     catalog.append(polib.POEntry(msgid="A picture.", msgstr="一张图片。", flags=["fuzzy"]))
     catalog.save(str(path))
-    assert [fault[:5] for _, fault in catalog_faults(path, tmp_path)] == ["fuzzy"]
+    assert [fault[:5] for _, fault in catalog_faults(path, tmp_path, {})] == ["fuzzy"]
+
+
+def test_the_name_of_a_term_may_hold_signs():
+    terms = {"card": Term("card", "显卡（card，C++ 卡）")}
+    found = faults("A program.", "用 C++ 卡的程序。", rst=False, terms=terms, language="zh_CN")
+    assert found == ["'C++ 卡' is '显卡' in the glossary"]
+    also = faults("A program.", "也叫 C++ 卡。", rst=False, terms=terms, language="zh_CN")
+    assert also == []
+
+
+def test_what_every_message_needs_is_made_once_for_all_catalogs(tmp_path, monkeypatch, capsys):
+    """There are thousands of messages, and the build of an edition checks all of them."""
+    for name in ("conv", "norm", "pool"):
+        path = tmp_path / "LC_MESSAGES" / f"{name}.po"
+        path.parent.mkdir(exist_ok=True)
+        catalog = polib.POFile()
+        catalog.append(polib.POEntry(msgid="Pooling.", msgstr="汇聚。"))
+        catalog.save(str(path))
+    read = []
+    monkeypatch.setattr(catalog_check, "glossary", lambda folder: read.append(folder) or TERMS)
+    monkeypatch.delattr(catalog_check, "MarkdownIt")  # the parser is there already
+    assert catalog_check.print_faults(tmp_path) == 6
+    assert read == [tmp_path]
+    assert capsys.readouterr().out.count("'汇聚' is '池化' in the glossary") == 3
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda p: p.name)
 def test_the_catalogs_have_no_fault(folder):
     paths = sorted(folder.rglob("*.po"))
     assert len(paths) > 50
-    found = [f"{p.stem}: {fault}" for p in paths for _, fault in catalog_faults(p, folder)]
+    terms = glossary(folder)
+    found = [f"{p.stem}: {fault}" for p in paths for _, fault in catalog_faults(p, folder, terms)]
     assert found == []
 
 

@@ -2,7 +2,9 @@
 
 import base64
 import io
+import os
 import re
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +12,7 @@ from bs4 import BeautifulSoup
 from PIL import Image
 
 from conftest import ROOT, SITE, pages
-from gallery import alternatives
+from gallery import alternatives, figure_size, fonts, kept
 from gallery.alternatives import described
 from gallery.figure_size import compact, lighter, smaller
 
@@ -134,3 +136,76 @@ def test_a_photograph_is_packed_with_a_loss():
         channels = [Image.effect_noise((side, side), 60 + k) for k in range(3)]
         before, after = packed(Image.merge("RGB", channels))
         assert len(after) < len(before)
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """Keep what is made in an empty folder; list what is made."""
+    names = []
+
+    def noting(module, name):
+        make = getattr(module, name)
+
+        def noted(*given, **how):
+            names.append(name)
+            return make(*given, **how)
+
+        monkeypatch.setattr(module, name, noted)
+
+    monkeypatch.setattr(kept, "KEPT", tmp_path / "kept")
+    noting(figure_size, "packed")
+    noting(fonts, "cut")
+    return names
+
+
+def test_a_picture_is_packed_and_a_font_is_cut_once_for_all_builds(made):
+    noise = Image.merge("RGB", [Image.effect_noise((60, 60), 60 + k) for k in range(3)])
+    said = []
+    for _build in range(2):
+        fonts.reduced_font.cache_clear()
+        _, photograph = packed(noise)
+        said.append((photograph, fonts.Fonts("卷积 3×3").style({"卷", "3"})))
+    assert said[0] == said[1]
+    assert sorted(made) == ["cut"] * 4 + ["packed"]  # two fonts, for all figures and for one
+    packed(noise, smaller)
+    packed(noise.rotate(90))
+    assert made.count("packed") == 3
+    fonts.Fonts("卷积 3×3").style({"积", "3"})
+    assert made.count("cut") == 5  # the Latin glyphs are the same
+
+
+def test_what_is_kept_is_made_anew_when_anything_that_it_depends_on_is_another(made):
+    for told in (("ab", "c"), ("a", "bc"), ("abc",), (b"ab", "c", "")):
+        assert kept.kept(lambda told=told: repr(told).encode(), *told) == repr(told).encode()
+    assert kept.kept(lambda: b"not asked", "ab", "c") == b"('ab', 'c')"
+    for text in (*figure_size.PACKER, *fonts.CUTTER):
+        assert text and text != "None"
+
+
+def test_what_was_not_made_to_its_end_is_not_kept(made, tmp_path):
+    def fails():
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        kept.kept(fails, "a picture")
+    assert [*(tmp_path / "kept").iterdir()] == []
+
+
+def test_what_no_build_has_asked_for_in_a_month_is_deleted(made, tmp_path):
+    for name in ("old", "used", "new"):
+        kept.kept(name.encode, name)
+    month = time.time() - 31 * 24 * 3600
+    for path in (tmp_path / "kept").iterdir():
+        if path.read_bytes() != b"new":
+            os.utime(path, (month, month))
+    kept.kept(b"used".decode, "used")
+    kept.forget_unused()
+    left = sorted(path.read_bytes() for path in (tmp_path / "kept").iterdir())
+    assert left == [b"new", b"used"]
+
+
+def test_a_font_that_is_cut_tomorrow_is_the_same(monkeypatch):
+    data = fonts.font_files()["matplotlib"].read_bytes()
+    first = fonts.cut(data, "3×", woff=True)
+    monkeypatch.setattr(time, "time", lambda: 2_000_000_000)
+    assert fonts.cut(data, "3×", woff=True) == first

@@ -1,6 +1,7 @@
 """Formulas: typeset in the build, with their font, for every reader; and the same in both editions."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
@@ -9,7 +10,7 @@ from conftest import SITE, pages
 from formulas.converter import mathml, rows
 from formulas.font import lacking
 from formulas.tidy import tidy
-from translation.alike import differences
+from translation.alike import compare_editions, differences
 
 EDITIONS = ("en", "zh")
 # A policy under which neither a style nor a script inside the page is obeyed.
@@ -102,6 +103,24 @@ def test_the_font_has_what_formulas_need():
     assert lacking("x≦y") == "≦"
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_the_end_of_temml_is_told_as_such_and_not_as_a_fault_of_the_formula(monkeypatch, before):
+    """A fault of a formula is a ValueError, which the build names with the page and goes on."""
+
+    def flush():
+        if before:
+            raise BrokenPipeError  # it had ended before it was asked
+
+    ended = SimpleNamespace(
+        stdin=SimpleNamespace(write=lambda text: len(text), flush=flush),
+        stdout=SimpleNamespace(readline=lambda: ""),
+        wait=lambda: -9,
+    )
+    monkeypatch.setattr("formulas.converter.converter", lambda process_id: ended)
+    with pytest.raises(RuntimeError, match=r"Temml ended with exit code -9, at the formula 'q'"):
+        mathml.__wrapped__("q")
+
+
 def test_what_only_one_edition_has_is_named():
     page = "<p><code>menu</code></p><article>{}</article>".format
     formula = "<math><annotation>{}</annotation></math>".format
@@ -119,6 +138,48 @@ def test_what_only_one_edition_has_is_named():
     assert differences(page(download("Download a.py")), page(download("下载 a.py"))) == []
     listing = "<pre><code>{}</code></pre>".format
     assert differences(page(listing("# one")), page(listing("# 一"))) == []
+
+
+def test_two_pages_that_were_found_alike_are_not_compared_again(tmp_path, monkeypatch):
+    """A page that differs is named by every build, and one that has changed is read again."""
+    compared, warned = [], []
+
+    def noted(*texts):
+        compared.append(texts)
+        return differences(*texts)
+
+    monkeypatch.setattr("translation.alike.differences", noted)
+    monkeypatch.setattr(
+        "translation.alike.logger",
+        SimpleNamespace(
+            warning=lambda _, fault, **place: warned.append((place["location"], fault))
+        ),
+    )
+    app = SimpleNamespace(
+        config=SimpleNamespace(language="zh_CN"),
+        builder=SimpleNamespace(name="html"),
+        env=SimpleNamespace(found_docs={"conv", "pool"}),
+        doctreedir=tmp_path,
+        outdir=tmp_path / "zh",
+    )
+    lost = ("pool", "lost: code x")
+    for style, english, translated, times, faults in (
+        (1, "<code>x</code>", "<code>x</code>", 2, []),
+        (2, "<code>x</code>", "<code>x</code>", 0, []),  # another sheet in the head
+        (2, "<code>x</code>", "x", 1, [lost]),
+        (2, "<code>x</code>", "x", 1, [lost]),
+        (2, "x", "x", 1, []),
+        (2, "<code>x</code>", "x", 1, [lost]),
+    ):
+        for edition, text in (("en", english), ("zh", translated)):
+            (tmp_path / edition).mkdir(exist_ok=True)
+            for name, article in (("conv", "a"), ("pool", text)):
+                page = f"<head>v={style}</head><article>{article}</article>"
+                (tmp_path / edition / f"{name}.html").write_text(page)
+        compared.clear()
+        warned.clear()
+        compare_editions(app, None)
+        assert (len(compared), warned) == (times, faults)
 
 
 @pytest.mark.parametrize("name", pages())

@@ -14,6 +14,7 @@ from sphinx_gallery.directives import imgsgnode
 import gallery.messages
 import page.facts
 import page.questions
+import page.source
 import translation.state
 from conftest import ROOT
 from translation.editions import address, published
@@ -180,3 +181,31 @@ def test_an_empty_address_is_none(monkeypatch, given):
         monkeypatch.setenv("CNNGUIDE_URL", given)
     assert not published()
     assert address() == "http://127.0.0.1:8000/"
+
+
+def test_the_processes_that_read_pages_find_the_library_imported(monkeypatch):
+    imported = []
+    monkeypatch.setattr("importlib.import_module", imported.append)
+    names = [f"page {k}" for k in range(20)]
+    for parallel, pages in ((1, names), (2, names[:2])):  # one process; two pages
+        page.source.import_library(SimpleNamespace(parallel=parallel), None, pages)
+    assert imported == []
+    page.source.import_library(SimpleNamespace(parallel=2), None, names)
+    assert {"cnnguide.conv", "cnnguide.augment"} <= {*imported}
+    assert "cnnguide.__main__" not in imported
+
+
+def test_a_page_that_was_removed_leaves_the_site_with_its_twin_and_its_notebook(tmp_path):
+    begin(tmp_path, ("myst_parser", "page.removed"), ROOT / "docs" / "_ext", index="# A page\n")
+    conf = tmp_path / "docs" / "conf.py"
+    plain = conf.read_text().replace('html_sidebars = {"**": ["language.html"]}\n', "")
+    conf.write_text(plain.replace("templates_path", "unused"))
+    site = tmp_path / "html"
+    left = ["zoo.html", "zoo.md", "notebooks/zoo.ipynb", "api/conv.html"]
+    stays = ["search.html", "notebooks/index.ipynb", "index.md", "_images/numbers.html"]
+    for name in (*left, *stays, "api/index.html"):
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text("words")
+    assert "A page" in build(tmp_path)
+    assert [name for name in (*left, "api/index.html") if (site / name).exists()] == []
+    assert [name for name in stays if not (site / name).exists()] == []

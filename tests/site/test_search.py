@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import unicodedata
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -12,8 +13,8 @@ from queries import CHINESE as CHINESE_QUERIES
 from queries import ENGLISH as ENGLISH_QUERIES
 from queries import queries
 
-from conftest import SITE, pages
-from search.index import SCRIPTS, with_versions
+from conftest import ROOT, SITE, pages
+from search.index import SCRIPTS, digest_of, with_versions, write_index
 from search.packing import packed
 from search.sections import NOT_TEXT, article_of, sections
 from translation.catalog_check import LOCALE
@@ -406,3 +407,42 @@ def test_a_screen_reader_hears_the_count_and_not_all_results(page, server):
     assert status.locator("[data-page]").count() == 0
     page.locator(".search-page input").fill("qwertz")
     assert "qwertz" in status.inner_text()
+
+
+def test_a_page_is_read_for_the_search_again_when_its_article_has_changed_and_only_then(
+    tmp_path, monkeypatch
+):
+    """Every page names the site's style sheet by a sum, which changes after the page is read."""
+    page = '<head>site.css?v={}</head><article><section id="a"><h1>{}</h1></section></article>'
+    read = []
+
+    def noted(article):
+        read.append(article)
+        return sections(article)
+
+    monkeypatch.setattr("search.index.sections", noted)
+    monkeypatch.setattr("search.index.terms", lambda app: [])
+    for name in ("search.html", *SCRIPTS):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    app = SimpleNamespace(
+        builder=SimpleNamespace(name="html"),
+        env=SimpleNamespace(found_docs={"conv"}),
+        doctreedir=tmp_path,
+        outdir=tmp_path,
+    )
+    for style, title, times in ((1, "Stride", 1), (2, "Stride", 1), (2, "Padding", 2)):
+        (tmp_path / "conv.html").write_text(page.format(style, title))
+        write_index(app, None)
+        assert len(read) == times
+        assert title in (tmp_path / "search-index.js").read_text()
+
+
+@pytest.mark.parametrize("language", ["en", *sorted(p.name for p in LOCALE.iterdir())])
+def test_what_is_kept_of_the_pages_is_of_the_pages_as_they_are_in_the_end(language):
+    kept = ROOT / "docs" / "_build" / "doctrees" / language / "sections.json"
+    known = json.loads(kept.read_text(encoding="utf-8"))
+    folder = SITE / language.split("_")[0]
+    assert len(known) > 80
+    for name, (digest, _sections) in known.items():
+        assert digest == digest_of((folder / f"{name}.html").read_text(encoding="utf-8")), name

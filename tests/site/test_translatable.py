@@ -8,12 +8,16 @@ import sys
 import zipfile
 
 import nbformat
+import polib
 import pytest
 from nbclient import NotebookClient
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
+import translation.parsed_once as parsed_once
 from cnnguide.show import with_numbers, without_numbers
 from conftest import ROOT, SITE
-from gallery.downloads import translated_script
+from gallery.downloads import translated_script, write_archive
 from gallery.figure_words import centred, messages_of, words_of
 from gallery.fonts import Fonts, width
 from page.experiments.bundle import modules_of
@@ -185,3 +189,64 @@ def test_centred_lines_stay_centred_whatever_their_words():
     assert len(set(re.findall(r"translate\((\S+) 5\)", made))) == 1
     ragged = group.format(line.format(40, "wide words"), line.format(40, "ii"))
     assert centred(ragged) == ragged
+
+
+def test_a_translation_is_parsed_once_by_a_parser_that_the_page_has(tmp_path, monkeypatch):
+    """Sphinx asks for a paragraph twice, once for each of the two that are alike."""
+    words = {
+        "A title": "标题",
+        "A [*link*](https://example.org) and `code`.": "一个[**链接**](https://example.org)和 `code`。",
+        "The same.": "一样。",
+    }
+    title, link, same = words
+    (tmp_path / "index.md").write_text(f"# {title}\n\n{link}\n\n{same}\n\n- {same}\n")
+    (tmp_path / "conf.py").write_text("nb_execution_mode = 'off'\n")
+    catalog = polib.POFile()
+    catalog.metadata = {"Content-Type": "text/plain; charset=UTF-8"}
+    catalog.extend(polib.POEntry(msgid=old, msgstr=new) for old, new in words.items())
+    folder = tmp_path / "locales" / "zh_CN" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    catalog.save_as_mofile(str(folder / "index.mo"))
+    parsers, parsed = [], []
+
+    def counting(*arguments):
+        parser = create(*arguments)
+        render = parser.render
+        parser.render = lambda text: (parsed.append(text), render(text))
+        parsers.append(parser)
+        return parser
+
+    create = parsed_once.create_md_parser
+    monkeypatch.setattr(parsed_once, "create_md_parser", counting)
+
+    def read(*extensions):
+        out = tmp_path / "out" / str(len(extensions))
+        settings = {"language": "zh_CN", "extensions": ["myst_nb", *extensions]}
+        with docutils_namespace():
+            app = Sphinx(
+                tmp_path, tmp_path, out, out, "dummy", settings, status=None, warningiserror=True
+            )
+            app.build()
+            return app.env.get_doctree("index").pformat()
+
+    made = read("translation.parsed_once")
+    assert len(parsers) == 1
+    assert sorted(parsed) == sorted([words[title], words[link], words[same], words[same]])
+    assert "标题" in made and "链接" in made and "The same" not in made
+    assert made == read()
+
+
+def test_an_archive_of_the_same_files_is_the_same_whenever_it_is_made(tmp_path):
+    for k, date in enumerate([(2025, 1, 2, 3, 4, 6), (2026, 1, 2, 3, 4, 6)]):
+        with zipfile.ZipFile(tmp_path / f"old{k}.zip", "w") as archive:
+            for name in ("plot_zoo.py", "images/cat.txt"):
+                archive.writestr(zipfile.ZipInfo(name, date), "import cnnguide\n" * 99)
+        (tmp_path / "plot_zoo.py").write_text("# 动物\n" * 99, encoding="utf-8")
+        write_archive(tmp_path / f"old{k}.zip", tmp_path, tmp_path / f"{k}.zip")
+    first, second = ((tmp_path / f"{k}.zip").read_bytes() for k in range(2))
+    assert first == second
+    assert len(first) < 1000  # compressed
+    with zipfile.ZipFile(tmp_path / "0.zip") as archive:
+        assert archive.namelist() == ["plot_zoo.py", "images/cat.txt"]
+        assert archive.read("plot_zoo.py").decode() == "# 动物\n" * 99
+        assert archive.read("images/cat.txt") == b"import cnnguide\n" * 99

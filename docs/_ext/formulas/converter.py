@@ -43,6 +43,8 @@ def mathml(tex: str, *, block: bool = False) -> str:
     ValueError
         If a command is unknown, the formula does not parse, or the site has no glyph or style for
         what it shows.
+    RuntimeError
+        If the process that runs Temml has ended.
 
     Examples
     --------
@@ -52,10 +54,16 @@ def mathml(tex: str, *, block: bool = False) -> str:
     process = converter(os.getpid())
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(json.dumps({"tex": rows(tex) if block else tex, "displayMode": block}))
-    process.stdin.write("\n")
-    process.stdin.flush()
-    answer = json.loads(process.stdout.readline())
+    asked = json.dumps({"tex": rows(tex) if block else tex, "displayMode": block})
+    try:
+        process.stdin.write(f"{asked}\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+    except BrokenPipeError:  # it had ended before
+        line = ""
+    if not line:
+        raise RuntimeError(f"Temml ended with exit code {process.wait()}, at the formula {tex!r}")
+    answer = json.loads(line)
     if "fault" in answer:
         raise ValueError(f"{plain(answer['fault'])}, in the formula {tex!r}")
     try:

@@ -116,12 +116,20 @@ def write_downloads(app: Sphinx, error: Exception | None) -> None:
         new.with_suffix(".ipynb").write_text(notebook_text + "\n", encoding="utf-8")
     for copy in sorted(Path(app.outdir, "_downloads").glob("*/*")):
         if copy.suffix == ".zip":
-            with zipfile.ZipFile(source / copy.name) as old, zipfile.ZipFile(copy, "w") as archive:
-                for name in old.namelist():
-                    fresh = written / Path(name).name
-                    archive.writestr(name, fresh.read_bytes() if fresh.exists() else old.read(name))
+            write_archive(source / copy.name, written, copy)
         elif (written / copy.name).exists():
             copy.write_bytes((written / copy.name).read_bytes())
+
+
+def write_archive(source: Path, written: Path, copy: Path) -> None:
+    """Write a zip with what the edition has of its files; the same files make the same zip."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(copy, "w") as archive:
+        for member in old.infolist():
+            fresh = written / Path(member.filename).name
+            content = fresh.read_bytes() if fresh.exists() else old.read(member)
+            dated = zipfile.ZipInfo(member.filename)  # of 1980, whenever it is built
+            dated.external_attr = member.external_attr
+            archive.writestr(dated, content, zipfile.ZIP_DEFLATED)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -5,11 +5,22 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Callable
+from pathlib import Path
 
-from PIL import Image
+import PIL
+from PIL import Image, features
+
+from gallery.kept import kept
 
 __all__ = ["compact", "lighter", "smaller"]
 
+# What a packed picture depends on besides the picture: this module, and what writes WebP.
+PACKER = (
+    Path(__file__).read_text(encoding="utf-8"),
+    PIL.__version__,
+    f"{features.version('webp')}",
+)
 METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 GROUP_NAME = re.compile(r'(<g\b[^>]*?) id="[^"]*"')  # clips and markers are referred to, groups not
 OUTLINE = re.compile(r'\bd="([^"]*)"')
@@ -27,9 +38,7 @@ def packed(image: Image.Image, quality: int) -> str:
 
 def smaller(match: re.Match[str]) -> str:
     """Shrink a photograph in a thumbnail to a third, which is more than a thumbnail shows."""
-    image = Image.open(io.BytesIO(base64.b64decode(match[1])))
-    image.thumbnail((max(32, image.width // 3), max(32, image.height // 3)))
-    return packed(image, 80)
+    return once(shrunk, match[1])
 
 
 def lighter(match: re.Match[str]) -> str:
@@ -37,11 +46,29 @@ def lighter(match: re.Match[str]) -> str:
 
     A kernel or a map of features has at most 256 colours, which are those of matplotlib's maps.
     """
-    image = Image.open(io.BytesIO(base64.b64decode(match[1])))
-    if len(match[1]) < 10_000 and image.getcolors(256) is not None:
-        return match[0]
+    return once(with_loss, match[1])
+
+
+def once(pack: Callable[[str], str], picture: str) -> str:
+    """Pack a picture, unless some build has packed it before."""
+    return kept(lambda: pack(picture).encode(), *PACKER, pack.__name__, picture).decode()
+
+
+def shrunk(picture: str) -> str:
+    """Make a thumbnail's photograph of a picture in base 64."""
+    image = Image.open(io.BytesIO(base64.b64decode(picture)))
+    image.thumbnail((max(32, image.width // 3), max(32, image.height // 3)))
+    return packed(image, 80)
+
+
+def with_loss(picture: str) -> str:
+    """Pack a picture in base 64 if it has many values and gets smaller."""
+    whole = f"data:image/webp;base64,{picture}"
+    image = Image.open(io.BytesIO(base64.b64decode(picture)))
+    if len(picture) < 10_000 and image.getcolors(256) is not None:
+        return whole
     made = packed(image, 85 if image.width > 100 else 90)  # a small one is shown enlarged
-    return made if len(made) < len(match[0]) else match[0]
+    return made if len(made) < len(whole) else whole
 
 
 def compact(drawing: str) -> str:

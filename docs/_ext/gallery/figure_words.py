@@ -22,6 +22,7 @@ from cnnguide.show import with_numbers, without_numbers
 from gallery.figure_colours import plain, with_dark_colours
 from gallery.figure_size import compact, lighter, smaller
 from gallery.fonts import Fonts, width
+from gallery.kept import forget_unused
 from translation.catalogs import gettext
 
 __all__ = ["centred", "messages_of", "words_of"]
@@ -107,6 +108,7 @@ def translate_figures(app: Sphinx, error: Exception | None) -> None:
         drawing = compact(with_dark_colours(plain(worded)))
         head, root, body = re.split(r"(<svg\b[^>]*>)", drawing, maxsplit=1)
         copy.write_text(f"{head}{root}{fonts.style(characters(drawing))}{body}", encoding="utf-8")
+    forget_unused()
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -6,14 +6,19 @@ import base64
 import io
 from collections.abc import Iterable
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from logging import getLogger
 from pathlib import Path
+
+from gallery.kept import kept
 
 __all__ = ["Fonts", "width"]
 
 # It logs every table that it cuts, and a kernel in the same process would show the log.
 getLogger("fontTools").setLevel("WARNING")
+# What a cut font depends on besides the font and its glyphs: this module, and what writes fonts.
+CUTTER = (Path(__file__).read_text(encoding="utf-8"), *map(version, ("fonttools", "brotli")))
 
 
 def font_files() -> dict[str, Path]:
@@ -31,8 +36,14 @@ def font_files() -> dict[str, Path]:
 
 
 @cache
-def reduced_font(path: Path | bytes, glyphs: str, *, woff: bool) -> bytes:
-    """Cut a font down to some glyphs."""
+def reduced_font(font: Path | bytes, glyphs: str, *, woff: bool) -> bytes:
+    """Cut a font down to some glyphs, unless some build has done it before."""
+    data = font if isinstance(font, bytes) else font.read_bytes()
+    return kept(lambda: cut(data, glyphs, woff=woff), *CUTTER, data, glyphs, f"woff={woff}")
+
+
+def cut(data: bytes, glyphs: str, *, woff: bool) -> bytes:
+    """Cut a font down; it keeps its date, so that the same is made of the same."""
     from fontTools import subset
     from fontTools.ttLib import TTFont
 
@@ -41,7 +52,7 @@ def reduced_font(path: Path | bytes, glyphs: str, *, woff: bool) -> bytes:
     cutter = subset.Subsetter(options)
     cutter.populate(text=glyphs)
     out = io.BytesIO()
-    with TTFont(io.BytesIO(path) if isinstance(path, bytes) else path) as font:
+    with TTFont(io.BytesIO(data), recalcTimestamp=False) as font:
         cutter.subset(font)
         font.flavor = "woff2" if woff else None
         font.save(out)

@@ -10,6 +10,7 @@ MODULES = (
     *("figure_links", "hidden_cells", "install_line", "metadata", "notebooks", "policy"),
     *(
         "questions",
+        "removed",
         "repository",
         "sheets",
         "signatures",

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import pkgutil
 from collections.abc import Collection
 from pathlib import Path
 from types import ModuleType
@@ -22,9 +23,11 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
+import cnnguide
 from page.exercises import fold
 from translation.catalogs import add_messages
 
@@ -32,6 +35,7 @@ __all__ = ["SourceDirective", "definition", "essential", "setup"]
 
 # Messages of sphinx.po.
 WORDS = ("Show all",)
+FEW = 5  # pages, which are read sooner if nothing is imported that they may not need
 
 
 def find_module(name: str) -> tuple[ModuleType, str]:
@@ -168,8 +172,21 @@ class SourceDirective(SphinxDirective):
         return [container, fold("", whole, kind=WORDS[0])]
 
 
+def import_library(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
+    """Import the library once, before Sphinx forks the processes that read the pages.
+
+    Else each of them does, since nearly all pages show something of it: torchvision, which the
+    library needs, takes five seconds.
+    """
+    if app.parallel > 1 and len(names) > FEW:
+        for module in pkgutil.iter_modules(cnnguide.__path__):
+            if not module.name.startswith("_"):
+                importlib.import_module(f"cnnguide.{module.name}")
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directive."""
     add_messages(app, WORDS)
+    app.connect("env-before-read-docs", import_library)
     app.add_directive("source", SourceDirective)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

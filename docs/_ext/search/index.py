@@ -23,6 +23,7 @@ from search.folding import simplified
 from search.packing import packed
 from search.sections import article_of, sections
 from search.terms import terms
+from translation.alike import article_in
 
 # A page that has not changed is not read again, unless what reads it has.
 OWN_TEXT = "".join(
@@ -45,7 +46,7 @@ def write_index(app: Sphinx, error: Exception | None) -> None:
     after: dict[str, Any] = {}
     for page in sorted(app.env.found_docs):
         text = Path(app.outdir, f"{page}.html").read_text(encoding="utf-8")
-        digest = hashlib.sha256((OWN_TEXT + text).encode()).hexdigest()
+        digest = digest_of(text)
         known = before.get(page, [None])
         after[page] = known if known[0] == digest else [digest, [*sections(article_of(text))]]
     whole = kept.with_suffix(".new")  # a build that is killed here leaves the sections of before
@@ -65,6 +66,11 @@ def write_index(app: Sphinx, error: Exception | None) -> None:
     Path(app.outdir, INDEX).write_text(f"globalThis.searchIndex = {data};\n", "utf-8")
     searching = Path(app.outdir, "search.html")
     searching.write_text(with_versions(searching.read_text("utf-8"), Path(app.outdir)), "utf-8")
+
+
+def digest_of(page: str) -> str:
+    """Sum up what the sections of a page depend on: its article, and what reads it."""
+    return hashlib.sha256((OWN_TEXT + article_in(page)).encode()).hexdigest()
 
 
 def with_versions(page: str, folder: Path) -> str:

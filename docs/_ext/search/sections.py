@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bs4 import BeautifulSoup, NavigableString, SoupStrainer, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
 
 from search.code_parts import new_parts, parts_of_code
+from translation.alike import article_in
 
 __all__ = ["article_of", "sections"]
 
@@ -30,7 +31,7 @@ SPACE_IN_HAN = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s+(?=[\u3000-\u9ff
 
 def article_of(page: str) -> Tag:
     """Read the article of a page."""
-    article = BeautifulSoup(page, "html.parser", parse_only=SoupStrainer("article")).article
+    article = BeautifulSoup(article_in(page), "html.parser").article
     assert isinstance(article, Tag)
     return article
 

@@ -6,12 +6,14 @@ import re
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.util import logging
 
 from translation.editions import editions
 from translation.glossary import glossary
 
 __all__ = ["labels_by_term", "terms"]
 
+logger = logging.getLogger(__name__)
 ENTRY = re.compile(r"^(\S.*)\n((?:  .*\n|\n)+)", re.MULTILINE)
 LABEL = re.compile(r"\{ref\}`([^`<>]+)`")
 
@@ -42,6 +44,10 @@ def terms(app: Sphinx) -> list[tuple[str, str, list[str]]]:
     places = app.env.domains.standard_domain.anonlabels
     found = []
     for english, names in names_by_term(app).items():
+        if labels.get(english) not in places:
+            fault = "the term %r must name the section that teaches it, as 'Taught in {ref}`...`'"
+            logger.warning(fault, english, location="glossary")
+            continue
         page, anchor = places[labels[english]]
         found.append((f"{page}.html", anchor, names))
     return found

@@ -12,6 +12,7 @@ MODULES = (
     "catalogs",
     "drafts",
     "editions",
+    "parsed_once",
     "state",
     "theme",
     "translatable",

@@ -30,6 +30,7 @@ __all__ = ["catalog_faults", "faults", "missing"]
 logger = logging.getLogger(__name__)
 
 LOCALE = Path(__file__).parents[2] / "locale"
+COMMONMARK = MarkdownIt("commonmark")
 
 
 def faults(
@@ -69,7 +70,7 @@ def faults(
     if language.startswith("zh"):
         problems += chinese_faults(message, translation, prose)
     if not rst:
-        shown = MarkdownIt("commonmark").renderInline(prose)
+        shown = COMMONMARK.renderInline(prose)
         if shown.count("*") > message.count("\\*") + len(re.findall(r"(?<=\s)\*(?=\s)", message)):
             problems.append(f"emphasis does not close: {shown!r}")
     if not is_glossary:
@@ -77,9 +78,10 @@ def faults(
     return problems
 
 
-def catalog_faults(path: Path, folder: Path) -> Iterator[tuple[polib.POEntry, str]]:
+def catalog_faults(
+    path: Path, folder: Path, terms: dict[str, Term]
+) -> Iterator[tuple[polib.POEntry, str]]:
     """Yield the faults of one catalog of a language's folder, each with its entry."""
-    terms = glossary(folder)
     domain = path.relative_to(folder / "LC_MESSAGES").with_suffix("").as_posix()
     rst = domain.startswith(("api/", "auto_examples/"))
     for entry in polib.pofile(str(path)):
@@ -108,8 +110,9 @@ def report_faults(app: Sphinx) -> None:
     folder = Path(app.srcdir, "locale", app.config.language)
     if app.config.language == "en" or app.builder.name == "gettext":
         return
+    terms = glossary(folder)
     for path in sorted(folder.rglob("*.po")):
-        for entry, fault in catalog_faults(path, folder):
+        for entry, fault in catalog_faults(path, folder, terms):
             if app.config.draft and missing(entry):
                 continue
             logger.warning("%s: %r", fault, entry.msgid[:80], location=f"{path}:{entry.linenum}")
@@ -125,6 +128,7 @@ def main(arguments: list[str]) -> int:
 def print_faults(folder: Path) -> int:
     """Print the faults of one language, and count them."""
     count, done, total = 0, 0, 0
+    terms = glossary(folder)
     for path in sorted(folder.rglob("*.po")):
         translated, messages = progress(path)
         done, total = done + translated, total + messages
@@ -132,7 +136,7 @@ def print_faults(folder: Path) -> int:
             print(f"{path}: nothing is translated yet, of {messages} messages")
             count += messages
             continue
-        for entry, fault in catalog_faults(path, folder):
+        for entry, fault in catalog_faults(path, folder, terms):
             print(f"{path}:{entry.linenum}: {fault}\n    {entry.msgid[:100]!r}")
             count += 1
     if count:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import polib
@@ -35,8 +36,9 @@ class Term:
         self.english, self.head = english, head.strip()
         names = re.split("[，、]", rest.rstrip("）"))
         self.others = [name.strip() for name in names if name.strip()]
+        self.english_name = re.compile(rf"\b{re.escape(english.lower())}s?\b")
 
-    @property
+    @cached_property
     def avoided(self) -> list[str]:
         """List the renderings that only the glossary names: words of the language, not English."""
         if self.english in EVERYDAY_RENDERINGS:
@@ -66,12 +68,15 @@ def term_faults(message: str, translation: str, terms: dict[str, Term]) -> Itera
     prose = CODE.sub(" ", ROLE.sub(" ", MATH.sub(" ", message))).lower()
     for name, term in terms.items():
         for other in term.avoided:
-            introduced = re.search(f"(?:{ALSO_CALLED})[^。；]*{other}", translation)
-            if (other in translation and not introduced) and not any(
+            if other not in translation:  # this is asked for every message and every name
+                continue
+            introduced = re.search(f"(?:{ALSO_CALLED})[^。；]*{re.escape(other)}", translation)
+            if not introduced and not any(
                 other in t.head and t.head in translation for t in terms.values()
             ):
                 yield f"{other!r} is {term.head!r} in the glossary"
-        if name not in EVERYDAY and re.search(rf"\b{re.escape(name.lower())}s?\b", prose):
+        everyday = name in EVERYDAY or name.lower() not in prose
+        if not everyday and term.english_name.search(prose):
             kept = (term.head.lower(), name.lower())
             if not any(k in translation.lower() for k in kept):
                 yield f"the term {name!r} is {term.head!r} in the glossary, and is missing"

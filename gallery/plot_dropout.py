@@ -124,5 +124,5 @@ for k, (words, runs) in enumerate(kinds.items()):
 axes.set(yticks=range(len(kinds)), yticklabels=kinds, xlabel="accuracy (%)")
 axes.invert_yaxis()
 axes.grid(axis="x", linewidth=0.4)
-fig.suptitle("What helps on 3,000 other photographs")
+fig.suptitle("What helps at one learning rate")
 plt.show()

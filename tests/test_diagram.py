@@ -112,11 +112,14 @@ def lines_of(axes, kind):
 def test_a_script_has_at_most_ten_drawings_each_with_a_title_of_its_own(drawings, stem):
     found = drawings(stem)
     assert 1 <= len(found) <= 10
+    if stem == "index":  # the pictures of the home page stand in cards, which have the words
+        assert not any(drawing.title or drawing.words for drawing in found)
+        return
     assert len({drawing.title for drawing in found}) == len(found)
     assert all(drawing.title for drawing in found)
 
 
-@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("stem", [stem for stem in STEMS if stem != "index"])
 def test_no_word_is_smaller_than_nine_pixels_on_a_phone(drawings, stem):
     for drawing in drawings(stem):
         scale = PHONE / (72 * drawing.width)
@@ -217,8 +220,9 @@ def test_alexnets_operations_have_pytorchs_numbers(drawings):
 
 
 def test_the_marked_numbers_share_one_mean(drawings):
-    # three images, four channels, four numbers in each map: 3·4, 4·4, 4 and 2·4, and the key
-    assert drawings("norm")[0].marked == 12 + 16 + 4 + 8 + 1
+    # three images, four channels, four numbers in each map: 3·4, 4·4, 4 and 2·4; one position of
+    # four channels; and the key
+    assert drawings("norm")[0].marked == 12 + 16 + 4 + 8 + 4 + 1
 
 
 def test_the_numbers_of_batch_normalisation_are_pytorchs(drawings):

@@ -1,9 +1,12 @@
 """What the tests of the built site share: the site's files, a server for them, and a browser."""
 
+import json
+import lzma
 import os
 import shutil
 import threading
 import tomllib
+from base64 import b64decode
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +15,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from page.moved import MOVED
+from search.index import INDEX
+from search.packing import LZMA
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "docs" / "_build" / "html"
@@ -20,6 +25,15 @@ QUIET = [
     *("--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 ]
+
+
+def search_index(folder):
+    """Read the index of a search page as Python's own LZMA unpacks it."""
+    script = (folder / INDEX).read_text(encoding="utf-8")
+    held = json.loads(script.removeprefix("globalThis.searchIndex = ").removesuffix(";\n"))
+    text = lzma.decompress(b64decode(held["lzma"]), format=lzma.FORMAT_RAW, filters=LZMA)
+    assert len(text) == held["size"]
+    return json.loads(text)
 
 
 def pages(edition="en"):

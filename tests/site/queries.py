@@ -45,7 +45,7 @@ alexnet: local response normalization
 alexnet: dying relu
 vgg: why 3x3 kernels instead of 5x5
 vgg: vgg16 number of parameters
-vgg: torch.OutOfMemoryError: CUDA out of memory
+train: torch.OutOfMemoryError: CUDA out of memory
 norm: batchnorm
 train: model.eval()
 norm: why does my model give different results in eval mode

@@ -13,9 +13,9 @@ from queries import CHINESE as CHINESE_QUERIES
 from queries import ENGLISH as ENGLISH_QUERIES
 from queries import queries
 
-from conftest import ROOT, SITE, pages
+from conftest import ROOT, SITE, pages, search_index
 from search.index import SCRIPTS, digest_of, with_versions, write_index
-from search.packing import packed
+from search.packing import packed, squeezed
 from search.sections import NOT_TEXT, article_of, sections
 from translation.catalog_check import LOCALE
 from translation.glossary import glossary
@@ -233,7 +233,7 @@ def test_of_pages_that_say_the_same_a_chapter_is_first_and_the_reference_last(
         "terms": [],
         "simplified": ("", ""),
     }
-    script = f"globalThis.searchIndex = {json.dumps(index)};"
+    script = f"globalThis.searchIndex = {json.dumps(squeezed(index))};"
     page.route(re.compile("search-index.js"), lambda route: route.fulfill(body=script))
     page.goto(f"{server}/{edition}/search.html")
     for query in ("kernels", "words", "卷积核"):
@@ -435,7 +435,7 @@ def test_a_page_is_read_for_the_search_again_when_its_article_has_changed_and_on
         (tmp_path / "conv.html").write_text(page.format(style, title))
         write_index(app, None)
         assert len(read) == times
-        assert title in (tmp_path / "search-index.js").read_text()
+        assert title in search_index(tmp_path)["plain"]
 
 
 @pytest.mark.parametrize("language", ["en", *sorted(p.name for p in LOCALE.iterdir())])

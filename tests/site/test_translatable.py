@@ -33,7 +33,7 @@ NAMES = {
     *("LeNet-5", "AlexNet", "VGG-11", "VGG-13", "VGG-16", "VGG-19"),
     *("ResNet-18", "ResNet-34", "ResNet-50", "ImageNet", "CIFAR", "Python", "PyTorch"),
     *("conv1", "conv2", "fc", "fc1", "fc2", "fc3", "bn1", "layer1", "layer2", "layer3", "layer4"),
-    *("BatchNorm", "LayerNorm", "InstanceNorm", "MixUp", "CutMix", "num_workers"),
+    *("BatchNorm", "LayerNorm", "InstanceNorm", "MixUp", "CutMix", "num_workers", "dataset"),
     *("ReLU", "leaky", "GELU", "SiLU", "sigmoid", "tanh", "sobel", "x", "y"),
     *("SGD", "Nesterov", "Adam", "AdamW", "Muon", "He", "Xavier"),
     *("float32", "float16", "bfloat16"),

@@ -20,7 +20,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 from page.reading_order import stems
 from search.folding import simplified
-from search.packing import packed
+from search.packing import packed, squeezed
 from search.sections import article_of, sections
 from search.terms import terms
 from translation.alike import article_in
@@ -33,7 +33,7 @@ OWN_TEXT = "".join(
 
 INDEX = "search-index.js"
 # What the search page loads, each of which needs those before it.
-PARTS = ("letters", "corpus", "asking", "spelling", "pieces", "query", "ranking", "search")
+PARTS = ("lzma", "letters", "corpus", "asking", "spelling", "pieces", "query", "ranking", "search")
 SCRIPTS = (INDEX, *(f"_static/{part}.js" for part in PARTS))
 
 
@@ -62,7 +62,7 @@ def write_index(app: Sphinx, error: Exception | None) -> None:
         "terms": (named := terms(app)),
         "simplified": simplified(text + json.dumps(named, ensure_ascii=False)),
     }
-    data = json.dumps(index, ensure_ascii=False)
+    data = json.dumps(squeezed(index))
     Path(app.outdir, INDEX).write_text(f"globalThis.searchIndex = {data};\n", "utf-8")
     searching = Path(app.outdir, "search.html")
     searching.write_text(with_versions(searching.read_text("utf-8"), Path(app.outdir)), "utf-8")
